@@ -126,6 +126,7 @@ class ExtenderSettings(Settings):
         (), parse.nodes, "static nodes without a cluster: name=address,... (the address may be left to the reports)"
     )
     profile: str = _setting("attainment", parse.text, "scoring profile of pods that name none")
+    forecaster: str = _setting("median", parse.text, "forecaster behind the future scores: median or decayed-mean")
     shadow: bool = _setting(False, parse.boolean, "compute, record and explain everything, but answer neutrally")
     window_slots: int = _setting(64, parse.integer(8, 4096), "samples kept of each path")
     stale_after_s: float = _setting(
@@ -179,8 +180,13 @@ def load_settings(
     file: Path | None = None,
     env: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
+    parsers: Mapping[str, Callable[[Any], Any]] | None = None,
 ) -> S:
-    """Settings of a service from its sources; raises SettingsError with every mistake at once."""
+    """Settings of a service from its sources; raises SettingsError with every mistake at once.
+
+    `parsers` replace a field's own where only the caller knows what is allowed, such as the names of the profiles.
+    """
+    known = {f.name: f.metadata["parse"] for f in fields(kind)} | dict(parsers or {})
     mistakes: list[str] = []
     values: dict[str, Any] = {}
     for source, raw in (
@@ -188,7 +194,7 @@ def load_settings(
         ("environment", _from_env(env or {})),
         ("flag", {k: v for k, v in (flags or {}).items() if v is not None}),
     ):
-        _take(kind, source, raw, values, mistakes)
+        _take(known, source, raw, values, mistakes)
     if mistakes:
         raise SettingsError(mistakes)
     settings = kind(**values)
@@ -197,11 +203,16 @@ def load_settings(
     return settings
 
 
-def _take(kind: type[Settings], source: str, raw: Mapping[str, Any], into: dict[str, Any], bad: list[str]) -> None:
-    parsers = {f.name: f.metadata["parse"] for f in fields(kind)}
+def _take(
+    parsers: Mapping[str, Callable[[Any], Any]],
+    source: str,
+    raw: Mapping[str, Any],
+    into: dict[str, Any],
+    bad: list[str],
+) -> None:
     for name, value in raw.items():
         if name not in parsers:
-            bad += _unknown(kind, source, name)
+            bad += _unknown(parsers, source, name)
             continue
         try:
             into[name] = parsers[name](value)
@@ -210,7 +221,7 @@ def _take(kind: type[Settings], source: str, raw: Mapping[str, Any], into: dict[
             bad.append(f"{shown}={value!r} ({source}): {e}")
 
 
-def _unknown(kind: type[Settings], source: str, name: str) -> list[str]:
+def _unknown(parsers: Mapping[str, object], source: str, name: str) -> list[str]:
     """A line for a name that no service knows; one file may serve both services, so the other's names are fine.
 
     Unknown variables pass: Kubernetes itself injects NEILATS_..._PORT for a Service called neilats.
@@ -218,7 +229,7 @@ def _unknown(kind: type[Settings], source: str, name: str) -> list[str]:
     everyone = {f.name for k in (ProberSettings, ExtenderSettings) for f in fields(k)}
     if name in everyone or source == "environment":
         return []
-    close = get_close_matches(name, sorted(f.name for f in fields(kind)), n=1)
+    close = get_close_matches(name, sorted(parsers), n=1)
     return [f"{name} ({source}): no such setting" + (f"; did you mean {close[0]}?" if close else "")]
 
 

@@ -1,0 +1,73 @@
+"""Each path's ADF score and forecast, shown beside every decision: computed off the event loop, once per new slot."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extender.evaluate import HORIZON
+from extender.gather import Gathered
+from extender.windows import ABSENT, WindowStore
+from scoring.adf import adf_batch
+from scoring.forecast import Forecaster
+from scoring.future import future_score, inverse_sum
+from scoring.seed import WINDOW_SLOTS
+
+__all__ = ["Analyst", "PathAnalysis"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PathAnalysis:
+    """[n] results for gathered paths; NaN where the path is unknown."""
+
+    adf_score: Floats
+    inverse_sum: Floats
+    forecast_ms: Floats
+    forecaster: str
+
+    def future(self, sla_ms: float) -> Floats:
+        """[n] future scores under an SLA."""
+        return future_score(self.inverse_sum, sla_ms, HORIZON)
+
+
+class Analyst:
+    """Computes and remembers analyses; results are kept per row until its window moves on."""
+
+    def __init__(self, store: WindowStore, forecaster: Forecaster) -> None:
+        self._store = store
+        self.forecaster = forecaster
+        self._pool = ThreadPoolExecutor(1, "analysis")
+        self._values: Floats = np.full((0, 3), np.nan)
+        self._version: Floats = np.zeros(0)
+
+    async def analyse(self, gathered: Gathered) -> PathAnalysis:
+        """ADF scores and forecasts of the gathered paths, those of unmoved windows from memory."""
+        self._fit()
+        rows, version = gathered.rows, self._store.version(gathered.rows)
+        stale = (rows != ABSENT) & (self._version[rows] != version)
+        if stale.any():
+            windows = gathered.paths.windows[stale]
+            values = await asyncio.get_running_loop().run_in_executor(self._pool, self.compute, windows)
+            self._fit()  # the store may have grown meanwhile
+            self._values[rows[stale]], self._version[rows[stale]] = values, version[stale]
+        values = np.where((rows != ABSENT)[:, None], self._values[rows], np.nan)
+        return PathAnalysis(values[:, 0], values[:, 1], values[:, 2], self.forecaster.name)
+
+    def compute(self, windows: Floats) -> Floats:
+        """[n, 3]: ADF score, sum of the inverse forecasts, first forecast, of windows [n, w]."""
+        forecast = self.forecaster.forecast(windows, HORIZON).rtt_ms
+        return np.column_stack([adf_batch(windows[:, -WINDOW_SLOTS:]).score, inverse_sum(forecast), forecast[:, 0]])
+
+    def _fit(self) -> None:
+        missing = self._store.capacity - len(self._version)
+        if missing > 0:
+            self._values = np.concatenate([self._values, np.full((missing, 3), np.nan)])
+            self._version = np.concatenate([self._version, np.full(missing, np.nan)])
+
+    def close(self) -> None:
+        """End the worker thread."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,137 @@
+"""Wires the extender: its parts, its two HTTP applications, and its life from start to SIGTERM."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from extender.analysis import Analyst
+from extender.cluster.base import Cluster
+from extender.decide import Decider, Policy
+from extender.decisions import Decisions
+from extender.followup import Followup
+from extender.grace import Grace
+from extender.health import Health
+from extender.housekeeping import Housekeeper, window_counts
+from extender.http import Handler, json_response, observe
+from extender.ingest import Ingest
+from extender.metrics import Metrics
+from extender.noise import NoiseTable
+from extender.openapi import document
+from extender.owners import RowOwners
+from extender.plugin import Plugin
+from extender.pods import Pod
+from extender.probing import Probing
+from extender.queries import Queries
+from extender.reports import Reports
+from extender.wake import Waker
+from extender.webhooks import Webhooks
+from extender.windows import WindowStore
+from models import forecaster
+from neilats import __version__
+from neilats.settings import ExtenderSettings
+
+__all__ = ["Extender", "build"]
+
+MIB = 1024 * 1024
+
+
+class Routed(Protocol):
+    """A part that answers HTTP calls."""
+
+    def routes(self) -> list[web.RouteDef]:
+        """Its routes."""
+
+
+@dataclass(frozen=True)
+class Extender:
+    """The wired parts that the service and the tests touch."""
+
+    settings: ExtenderSettings
+    cluster: Cluster
+    store: WindowStore
+    ingest: Ingest
+    decider: Decider
+    decisions: Decisions
+    health: Health
+    metrics: Metrics
+    waker: Waker
+    followup: Followup
+    housekeeper: Housekeeper
+    analyst: Analyst
+    webhook_app: web.Application
+    api_app: web.Application
+
+
+def build(settings: ExtenderSettings, cluster: Cluster, clock: Callable[[], float] = time.monotonic) -> Extender:
+    """Wire an extender on a cluster; nothing listens or runs yet. Call it from within the running event loop."""
+    metrics = Metrics(CollectorRegistry(), __version__)
+    store = WindowStore(settings.window_slots, settings.interval_s)
+    noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
+    probing = Probing(cluster, settings.interval_s, settings.ip_family)
+    owners = RowOwners(settings.trusted_reporters, settings.fresh_for_s)
+    ingest = Ingest(store, noise, cluster, owners, probing, clock)
+    analyst = Analyst(store, forecaster(settings.forecaster))
+    decisions = Decisions(settings.decisions_kept, time.time)
+    policy = Policy(settings.profile, settings.shadow, settings.fresh_for_s, settings.deadline_ms / 1000)
+    decider = Decider(store, noise, cluster, probing, analyst, decisions, grace, policy, clock)
+    health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
+    waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
+    followup = Followup(decider, decisions, cluster, waker, metrics)
+    metrics.count_windows(lambda: window_counts(store, settings.fresh_for_s, clock))
+    metrics.ready.set_function(lambda: float(not health.troubles()))
+    metrics.nodes.set_function(lambda: float(len(cluster.nodes)))
+    parts: list[Routed] = [
+        Reports(ingest, metrics, int(settings.report_max_mib * MIB)),
+        Queries(store, cluster, decider, decisions, clock),
+        Plugin(cluster, analyst.forecaster, settings.cors_origin),
+        health,
+    ]
+    routes = [route for part in parts for route in part.routes()]
+    api_app = web.Application(middlewares=[observe(metrics)])
+    api_app.add_routes([*routes, web.get("/metrics", _metrics(metrics)), web.get("/openapi.json", _openapi)])
+    webhook_app = web.Application()
+    webhook_app.add_routes(Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB)).routes())
+    return Extender(
+        settings=settings,
+        cluster=cluster,
+        store=store,
+        ingest=ingest,
+        decider=decider,
+        decisions=decisions,
+        health=health,
+        metrics=metrics,
+        waker=waker,
+        followup=followup,
+        housekeeper=Housekeeper(cluster, ingest, store, grace, clock),
+        analyst=analyst,
+        webhook_app=webhook_app,
+        api_app=api_app,
+    )
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _annotate(cluster: Cluster) -> Callable[[Pod, Mapping[str, str]], Awaitable[bool]]:
+    async def annotate(pod: Pod, annotations: Mapping[str, str]) -> bool:
+        return await cluster.annotate(pod.namespace, pod.name, annotations, uid=pod.uid)
+
+    return annotate
+
+
+def _metrics(metrics: Metrics) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return handle
+
+
+async def _openapi(request: web.Request) -> web.Response:
+    return json_response(document())

@@ -1,0 +1,162 @@
+"""A real cluster: nodes are always watched, pods, services and endpoints only where an intent needs them."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Final
+from urllib.parse import quote
+
+from extender.cluster.api import Api, ApiError
+from extender.cluster.base import NodeInfo, Resolution, Shares
+from extender.cluster.followed import Followed
+from extender.cluster.listwatch import Table, Timing
+from extender.cluster.tables import NodeTable
+from extender.cluster.watches import OnRestart, Watch, Watches
+from extender.intents import Intent, Pod
+from extender.selectors import Selector
+from neilats.log import get_logger
+
+__all__ = ["KubeCluster"]
+
+_SWEEP_S: Final = 30.0
+_NO_NODES: Final = NodeTable()
+
+log = get_logger("extender.cluster")
+
+
+class KubeCluster:
+    """Implements `Cluster` on an API server. `on_restart(kind, reason)` hears of every watch that was interrupted."""
+
+    def __init__(
+        self,
+        api: Api,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        on_restart: OnRestart = lambda kind, reason: None,
+        timing: Timing = Timing(),  # noqa: B008  # frozen
+    ) -> None:
+        self._api = api
+        self._followed = Followed(clock)
+        self._watches = Watches(api, self._followed, clock=clock, on_restart=on_restart, timing=timing)
+        self._nodes: Watch[NodeTable] | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to watch the nodes; returns at once."""
+        self._nodes = self._watches.nodes()
+        self._sweeper = asyncio.create_task(self._sweep(), name="watches sweep")
+
+    async def close(self) -> None:
+        """Stop every watch and close the connections."""
+        if self._sweeper:
+            self._sweeper.cancel()
+            await asyncio.wait([self._sweeper])
+        await self._watches.close()
+        await self._api.close()
+
+    @property
+    def nodes(self) -> Mapping[str, NodeInfo]:
+        """The current nodes by name."""
+        return (self._nodes.table if self._nodes else _NO_NODES).nodes
+
+    @property
+    def nodes_version(self) -> int:
+        """Changes with the set of nodes and their addresses."""
+        return self._nodes.table.version if self._nodes else 0
+
+    @property
+    def synced(self) -> bool:
+        """Whether the nodes are known."""
+        return self._nodes is not None and self._nodes.synced
+
+    def resolve(self, intent: Intent, pod: Pod) -> Resolution:
+        """The nodes of the intent's peers, from memory."""
+        found = Shares()
+        if intent.peer_nodes and not self.synced:
+            found.pending.append("nodes")
+        elif intent.peer_nodes:
+            found.add_nodes(intent.peer_nodes, self.nodes)
+        for namespace, name in intent.peer_services:
+            self._add_service(found, namespace, name)
+        if intent.peer_pods is not None:
+            self._add_pods(found, intent.peer_pods, pod)
+        return found.resolution()
+
+    async def wait_resolved(self, intent: Intent, pod: Pod, timeout_s: float) -> Resolution:
+        """As `resolve`, after waiting at most so long for the first lists."""
+        waits = [w.source.synced.wait() for w in self._needed(intent, pod) if not w.synced]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await asyncio.gather(*waits)
+        return self.resolve(intent, pod)
+
+    def on_bound(self, callback: Callable[[Pod], None]) -> None:
+        """Call back once for each followed pod that is bound, or deleted before."""
+        self._followed.on_end(callback)
+
+    def follow(self, pod: Pod) -> None:
+        """Watch the pod's namespace until it is bound or deleted, for an hour at most."""
+        self._followed.follow(pod)
+        self._watches.pods(pod.namespace)
+
+    async def annotate(self, namespace: str, name: str, annotations: Mapping[str, str], *, uid: str = "") -> bool:
+        """Set annotations on a pod; with a uid only on that very pod, not on its successor of the same name."""
+        path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}"
+        meta = {"annotations": dict(annotations)} | ({"uid": uid} if uid else {})
+        try:
+            await self._api.patch(path, {"metadata": meta})
+        except ApiError as e:
+            level = log.info if e.status in (404, 409) else log.warning  # it is gone: nothing is wrong
+            level("pod not annotated", extra={"pod": f"{namespace}/{name}", "problem": str(e)})
+            return False
+        return True
+
+    def _needed(self, intent: Intent, pod: Pod) -> list[Watch[Table]]:
+        """The watches that resolving needs, started where they do not run."""
+        found: list[Watch[Table]] = [self._nodes] if self._nodes and intent.peer_nodes else []
+        for namespace in dict.fromkeys(ns for ns, _ in intent.peer_services):
+            found += [self._watches.services(namespace), self._watches.slices(namespace)]
+        if intent.peer_pods is not None:
+            found.append(self._watches.pods(pod.namespace))
+        return found
+
+    def _add_service(self, found: Shares, namespace: str, name: str) -> None:
+        services, slices = self._watches.services(namespace), self._watches.slices(namespace)
+        if pending := [str(w) for w in (services, slices) if not w.synced]:
+            found.pending += pending
+            return
+        counts = slices.table.nodes_of(name)
+        nowhere = counts.pop("", 0)
+        problem = ""
+        if name not in services.table:
+            problem = "does not exist"
+        elif services.table.is_alias(name):
+            problem = "is an ExternalName and has no endpoints"
+        elif not counts:
+            problem = "has no endpoint that names its node" if nowhere else "has no ready endpoints"
+        self._add(found, counts, f"service {namespace}/{name} {problem}" if problem else "")
+
+    def _add_pods(self, found: Shares, selector: Selector, pod: Pod) -> None:
+        pods = self._watches.pods(pod.namespace)
+        if not pods.synced:
+            found.pending.append(str(pods))
+            return
+        counts = pods.table.nodes_of(selector, pod)
+        self._add(found, counts, "" if counts else f"no running pod matches {selector}")
+
+    @staticmethod
+    def _add(found: Shares, counts: Counter[str], problem: str) -> None:
+        if problem:
+            found.unresolved.append(problem)
+        else:
+            found.add_peer(counts)
+
+    async def _sweep(self) -> None:
+        """Stop idle watches; a followed pod needs its namespace's."""
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            for namespace in self._followed.namespaces():
+                self._watches.pods(namespace)
+            await self._watches.sweep()

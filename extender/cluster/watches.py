@@ -1,0 +1,131 @@
+"""Which watches run: each is started when something first needs it and stopped after it was long not needed."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, Literal, TypeVar, cast
+from urllib.parse import quote
+
+from extender.cluster.api import Api, Reason
+from extender.cluster.listwatch import ListWatch, Table, Timing
+from extender.cluster.podtable import PodListener, PodTable
+from extender.cluster.tables import NodeTable, ServiceTable, SliceTable
+from neilats.log import get_logger
+
+__all__ = ["IDLE_S", "MAX_WATCHES", "Kind", "OnRestart", "Watch", "Watches"]
+
+IDLE_S: Final = 600.0
+MAX_WATCHES: Final = 256  # any pod may name any namespace, and every watch costs a connection
+
+Kind = Literal["nodes", "pods", "services", "endpointslices"]
+OnRestart = Callable[[Kind, Reason], None]
+T = TypeVar("T", bound=Table, covariant=True)
+
+_PATHS: Final[dict[Kind, str]] = {
+    "nodes": "/api/v1/nodes",
+    "pods": "/api/v1/namespaces/{}/pods",
+    "services": "/api/v1/namespaces/{}/services",
+    "endpointslices": "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
+}
+
+log = get_logger("extender.watch")
+
+
+@dataclass(slots=True)
+class Watch(Generic[T]):
+    """A running watch and the table that it fills."""
+
+    kind: Kind
+    namespace: str
+    table: T
+    source: ListWatch
+    task: asyncio.Task[None]
+    used: float
+
+    @property
+    def synced(self) -> bool:
+        """Whether the table has been complete once."""
+        return self.source.synced.is_set()
+
+    def __str__(self) -> str:
+        where = f"{self.kind} of namespace {self.namespace}" if self.namespace else self.kind
+        return f"{where} ({self.source.problem})" if self.source.problem else where
+
+
+class Watches:
+    """The running watches of an API server. Needs a running event loop from the first watch on."""
+
+    def __init__(
+        self,
+        api: Api,
+        listener: PodListener,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        on_restart: OnRestart = lambda kind, reason: None,
+        timing: Timing = Timing(),  # noqa: B008  # frozen
+    ) -> None:
+        self._api, self._listener = api, listener
+        self._clock, self._on_restart, self._timing = clock, on_restart, timing
+        self._running: dict[tuple[Kind, str], Watch[Table]] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def nodes(self) -> Watch[NodeTable]:
+        """All nodes."""
+        return cast(Watch[NodeTable], self._need("nodes", "", NodeTable))
+
+    def pods(self, namespace: str) -> Watch[PodTable]:
+        """A namespace's pods."""
+        return cast(Watch[PodTable], self._need("pods", namespace, lambda: PodTable(namespace, self._listener)))
+
+    def services(self, namespace: str) -> Watch[ServiceTable]:
+        """A namespace's services."""
+        return cast(Watch[ServiceTable], self._need("services", namespace, ServiceTable))
+
+    def slices(self, namespace: str) -> Watch[SliceTable]:
+        """A namespace's EndpointSlices."""
+        return cast(Watch[SliceTable], self._need("endpointslices", namespace, SliceTable))
+
+    async def sweep(self) -> None:
+        """Stop what nothing has needed for IDLE_S."""
+        limit = self._clock() - IDLE_S
+        for watch in [w for w in self._running.values() if w.used < limit and w.namespace]:
+            log.info("watch stopped: not needed", extra={"watch": str(watch)})
+            await _ended(self._remove(watch))
+
+    async def close(self) -> None:
+        """Stop everything."""
+        tasks = [self._remove(watch) for watch in list(self._running.values())]
+        await asyncio.gather(*map(_ended, tasks))
+
+    def _need(self, kind: Kind, namespace: str, make: Callable[[], Table]) -> Watch[Table]:
+        watch = self._running.get((kind, namespace))
+        if watch is None:
+            watch = self._start(kind, namespace, make())
+        watch.used = self._clock()
+        return watch
+
+    def _start(self, kind: Kind, namespace: str, table: Table) -> Watch[Table]:
+        if len(self._running) >= MAX_WATCHES:
+            self._remove(min((w for w in self._running.values() if w.namespace), key=lambda w: w.used))
+        source = ListWatch(
+            self._api,
+            _PATHS[kind].format(quote(namespace, safe="")),
+            table,
+            on_restart=lambda reason: self._on_restart(kind, reason),
+            timing=self._timing,
+        )
+        task = asyncio.create_task(source.run(), name=f"watch {kind} {namespace}".strip())
+        watch = self._running[kind, namespace] = Watch(kind, namespace, table, source, task, self._clock())
+        return watch
+
+    def _remove(self, watch: Watch[Table]) -> asyncio.Task[None]:
+        del self._running[watch.kind, watch.namespace]
+        watch.task.cancel()
+        return watch.task
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])

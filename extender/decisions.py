@@ -1,0 +1,249 @@
+"""What was decided for which pod and why: a bounded ring, completed with the node that the pod got in the end."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from extender.analysis import PathAnalysis
+from extender.evaluate import Evaluation
+from extender.gather import Direction, Gathered
+from extender.intents import Intent
+from extender.pods import Pod
+from scoring.costs import Status
+from scoring.paths import summary
+
+__all__ = ["Decision", "Decisions", "Scored", "intent_json", "rows_json"]
+
+
+@dataclass
+class Scored:
+    """The numbers behind a decision; `analyses` follow a moment after the answer."""
+
+    names: Sequence[str]
+    gathered: Sequence[Gathered]
+    evaluation: Evaluation
+    profile: str
+    sla_ms: float | None
+    analyses: Sequence[PathAnalysis] = ()
+
+
+@dataclass
+class Decision:
+    """One scheduling attempt of one pod, filter and prioritize together."""
+
+    number: int
+    time: float
+    pod: Pod
+    intent: Intent
+    shadow: bool
+    outcome: str = ""
+    """`scored`, `filtered` (nodes were refused), `passed` (none was), or `neutral`."""
+    reason: str = ""
+    """Why it is neutral, or what the intent's mistakes are."""
+    peers: Sequence[str] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    candidates: int = 0
+    scored: Scored | None = None
+    rows: Sequence[Mapping[str, Any]] | None = None
+    """`scored` as JSON rows, once it is complete; the arrays are dropped then."""
+    attempts: int = 1
+    node: str | None = None
+    deleted: bool = False
+
+    @property
+    def outvoted(self) -> bool | None:
+        """Whether the pod went to another node than one that scored best; None while that is open."""
+        if self.node is None or self.outcome != "scored":
+            return None
+        scores = {r["node"]: r["score"] for r in self.json_rows()}
+        return self.node in scores and scores[self.node] < max(scores.values())
+
+    def json_rows(self) -> Sequence[Mapping[str, Any]]:
+        """The nodes' rows as JSON, best first."""
+        if self.rows is not None:
+            return self.rows
+        return rows_json(self.scored) if self.scored else []
+
+    def rescored(self, scored: Scored) -> None:
+        """Take new numbers, of this attempt or of a later one that ends the same way."""
+        self.attempts += self.rows is not None or self.scored is not None
+        self.scored, self.rows = scored, None
+
+    def complete(self) -> None:
+        """Keep of the numbers only what is shown."""
+        if self.scored is not None:
+            self.rows = rows_json(self.scored)
+            self.scored = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole record."""
+        return {
+            "number": self.number,
+            "time": self.time,
+            "namespace": self.pod.namespace,
+            "pod": self.pod.name,
+            "uid": self.pod.uid,
+            "intent": intent_json(self.intent),
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "shadow": self.shadow,
+            "peers": list(self.peers),
+            "candidates": self.candidates,
+            "attempts": self.attempts,
+            "failed": dict(self.failed),
+            "nodes": list(self.json_rows()),
+            "node": self.node,
+            "deleted": self.deleted,
+            "outvoted": self.outvoted,
+        }
+
+
+class Decisions:
+    """The last decisions, newest last, bounded in number and in the node rows that they hold together."""
+
+    def __init__(self, kept: int, clock: Callable[[], float], rows_kept: int = 200_000) -> None:
+        self._kept, self._rows_kept, self._clock = kept, rows_kept, clock
+        self._ring: OrderedDict[int, Decision] = OrderedDict()
+        self._latest: dict[str, int] = {}
+        self._rows = 0
+        self._number = 0
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    def begin(self, pod: Pod, intent: Intent, shadow: bool) -> Decision:
+        """A new record, for a new attempt; one that ends like the pod's last will take its place."""
+        self._number += 1
+        return Decision(self._number, self._clock(), pod, intent, shadow)
+
+    def resume(self, pod: Pod, intent: Intent, shadow: bool) -> Decision:
+        """The record that the attempt's filter call began, or a new one where nothing was filtered."""
+        current = self.latest(pod)
+        if current is not None and current.node is None and current.outcome in ("filtered", "passed"):
+            return current
+        return self.begin(pod, intent, shadow)
+
+    def keep(self, decision: Decision) -> None:
+        """Put a finished record in, in place of the pod's last one if nothing but the time differs."""
+        last = self.latest(decision.pod)
+        if last is not None and last is not decision and _same(last, decision):
+            decision.attempts = last.attempts + 1
+            self._drop(last.number)
+        if decision.number not in self._ring:
+            self._ring[decision.number] = decision
+            self._rows += decision.candidates
+        self._latest[_key(decision.pod)] = decision.number
+        while len(self._ring) > self._kept or (self._rows > self._rows_kept and len(self._ring) > 1):
+            self._drop(next(iter(self._ring)))
+
+    def _drop(self, number: int) -> None:
+        gone = self._ring.pop(number)
+        self._rows -= gone.candidates
+        if self._latest.get(_key(gone.pod)) == number:
+            del self._latest[_key(gone.pod)]
+
+    def latest(self, pod: Pod) -> Decision | None:
+        """The pod's last record."""
+        number = self._latest.get(_key(pod))
+        return None if number is None else self._ring.get(number)
+
+    def bound(self, pod: Pod) -> Decision | None:
+        """Note where a pod went, or that it was deleted; returns its record if there is one."""
+        decision = self.latest(pod)
+        if decision is not None and decision.node is None:
+            decision.node, decision.deleted = pod.node or None, pod.deleted and not pod.node
+            return decision
+        return None
+
+    def __iter__(self) -> Iterator[Decision]:
+        return reversed(self._ring.values())
+
+    def of_pod(self, namespace: str, name: str) -> list[Decision]:
+        """All records of a pod, newest first."""
+        return [d for d in self if d.pod.namespace == namespace and d.pod.name == name]
+
+
+def _key(pod: Pod) -> str:
+    return pod.uid or f"{pod.namespace}/{pod.name}"
+
+
+def _same(a: Decision, b: Decision) -> bool:
+    return a.node is None and (a.outcome, a.reason, a.failed) == (b.outcome, b.reason, b.failed)
+
+
+def intent_json(intent: Intent) -> dict[str, Any]:
+    """What the pod asked for."""
+    return {
+        "peer_nodes": list(intent.peer_nodes),
+        "peer_services": [f"{ns}/{name}" for ns, name in intent.peer_services],
+        "peer_pods": None if intent.peer_pods is None else str(intent.peer_pods),
+        "policy": intent.policy,
+        "max_rtt_ms": intent.max_rtt_ms,
+        "mode": intent.mode,
+        "on_unknown": intent.on_unknown,
+        "profile": intent.profile,
+        "legacy": intent.legacy,
+        "mistakes": list(intent.mistakes),
+    }
+
+
+def rows_json(scored: Scored) -> list[dict[str, Any]]:
+    """One row a candidate, best first: its score and cost, and below `paths` every part of it by peer."""
+    e = scored.evaluation
+    paths = [_paths_json(scored, i) for i in range(len(scored.gathered))]
+    rows = [
+        {
+            "node": name,
+            "score": int(e.scores[i]),
+            "cost": number(e.costs.cost[i]),
+            "noise": number(e.costs.noise[i]),
+            "status": Status(int(e.costs.status[i])).name.lower(),
+            "unit": e.costs.unit,
+            "paths": [p[i] for p in paths],
+        }
+        for i, name in enumerate(scored.names)
+    ]
+    return [rows[i] for i in np.lexsort((e.costs.cost, -e.scores))]
+
+
+def _paths_json(scored: Scored, index: int) -> list[dict[str, Any]]:
+    """One entry a candidate of what is known of its path to one peer."""
+    g = scored.gathered[index]
+    stats = summary(g.paths.windows)
+    columns: dict[str, Any] = {
+        "mean_ms": stats.mean_ms,
+        "median_ms": stats.median_ms,
+        "last_ms": stats.last_ms,
+        "loss": stats.loss,
+        "age_s": g.age_s,
+        "coverage": stats.coverage,
+    }
+    extra: dict[str, Any] = {}
+    if index < len(scored.analyses):
+        analysis = scored.analyses[index]
+        columns |= {"forecast_ms": analysis.forecast_ms, "adf_score": analysis.adf_score}
+        if scored.sla_ms is not None:
+            columns["future_score"] = analysis.future(scored.sla_ms)
+        extra["forecaster"] = analysis.forecaster
+    return [
+        {
+            "peer": g.peer,
+            "direction": Direction(int(g.direction[i])).name.lower(),
+            "samples": int(stats.samples[i]),
+            **{k: number(v[i]) for k, v in columns.items()},
+            **extra,
+        }
+        for i in range(len(g.names))
+    ]
+
+
+def number(value: float) -> float | str | None:
+    """A number fit for JSON: null where nothing is known, `inf` for what was lost throughout."""
+    if np.isnan(value):
+        return None
+    if np.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return round(float(value), 6)

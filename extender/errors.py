@@ -1,0 +1,64 @@
+"""Errors that a caller caused, each with the HTTP status it gets.
+
+RequestError
+├── BadRequest            400  what was sent cannot be read; says what and where
+├── Refused               403  the caller may not do this
+├── Unknown               404  a node, pair, pod or path that is not known
+├── Replayed              409  a report that was applied already
+├── TooLarge              413
+└── WrongContentType      415
+"""
+
+__all__ = ["BadRequest", "Refused", "Replayed", "RequestError", "TooLarge", "Unknown", "WrongContentType"]
+
+
+class RequestError(Exception):
+    """A fault of the request; the text says what is wrong and where."""
+
+    status = 400
+
+    def body(self) -> dict[str, object]:
+        """The JSON body of the answer."""
+        return {"error": str(self)}
+
+
+class BadRequest(RequestError):
+    """What was sent cannot be read."""
+
+
+class Refused(RequestError):
+    """The caller may not do this."""
+
+    status = 403
+
+
+class Unknown(RequestError):
+    """Something named is not known."""
+
+    status = 404
+
+
+class Replayed(RequestError):
+    """A report that was applied already; `last_seq` lets its sender go on behind it."""
+
+    status = 409
+
+    def __init__(self, message: str, last_seq: int) -> None:
+        super().__init__(message)
+        self.last_seq = last_seq
+
+    def body(self) -> dict[str, object]:
+        """The error and the last sequence number that was applied."""
+        return {"error": str(self), "last_seq": self.last_seq}
+
+
+class TooLarge(RequestError):
+    """A body above the limit."""
+
+    status = 413
+
+
+class WrongContentType(RequestError):
+    """A body that does not say it is JSON."""
+
+    status = 415

@@ -1,0 +1,70 @@
+"""What follows a decision, off the hot path: its analysis, where the pod went, and waking it if it was refused."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from extender.cluster.base import Cluster
+from extender.decide import Decider
+from extender.decisions import Decision, Decisions
+from extender.intents import Intent
+from extender.metrics import Metrics
+from extender.pods import Pod
+from extender.wake import Waker
+from neilats.log import get_logger
+
+__all__ = ["Followup"]
+
+log = get_logger("extender.followup")
+
+QUEUED: Final = 1000
+"""Decisions that may wait for their analysis; more are shown without it."""
+
+
+class Followup:
+    """Listens to the decider and the cluster, and completes the records."""
+
+    def __init__(
+        self, decider: Decider, decisions: Decisions, cluster: Cluster, waker: Waker, metrics: Metrics
+    ) -> None:
+        self._decider, self._decisions, self._cluster = decider, decisions, cluster
+        self._waker, self._metrics = waker, metrics
+        self._queue: asyncio.Queue[Decision] = asyncio.Queue(QUEUED)
+        decider.on_recorded = self.recorded
+        decider.on_refused = self.refused
+        cluster.on_bound(self.bound)
+
+    def recorded(self, decision: Decision) -> None:
+        """A decision was made: follow its pod, and have its paths analysed."""
+        self._cluster.follow(decision.pod)
+        if decision.scored is not None and not self._queue.full():
+            self._queue.put_nowait(decision)
+
+    def refused(self, pod: Pod, intent: Intent, failed: Mapping[str, str]) -> None:
+        """Nodes were refused to a pod."""
+        self._waker.refused(pod, intent, failed)
+
+    def bound(self, pod: Pod) -> None:
+        """A followed pod got its node, or was deleted."""
+        self._waker.settled(pod)
+        decision = self._decisions.bound(pod)
+        if decision is None or decision.outvoted is None:
+            return
+        self._metrics.outvoted.labels(str(decision.outvoted).lower()).inc()
+        log.info(
+            "pod bound",
+            extra={"pod": f"{pod.namespace}/{pod.name}", "node": pod.node, "outvoted": decision.outvoted},
+        )
+
+    async def run(self) -> None:
+        """Complete records, one after the other, for ever."""
+        while True:
+            decision = await self._queue.get()
+            if (scored := decision.scored) is None:
+                continue
+            try:
+                await self._decider.analyse(scored)
+            except Exception:
+                log.exception("analysis failed", extra={"pod": f"{decision.pod.namespace}/{decision.pod.name}"})
+            if decision.scored is scored:
+                decision.complete()

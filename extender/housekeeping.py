@@ -1,0 +1,59 @@
+"""Periodic tidying: nodes that are gone are forgotten after a grace, so that memory follows the cluster."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import numpy as np
+
+from extender.cluster.base import Cluster
+from extender.grace import Grace
+from extender.ingest import Ingest
+from extender.windows import WindowStore
+from neilats.log import get_logger
+
+__all__ = ["Housekeeper", "window_counts"]
+
+log = get_logger("extender.housekeeping")
+
+PERIOD_S: Final = 30.0
+GONE_S: Final = 600.0
+"""How long a node may be away and keep its windows: a node that restarts comes back within minutes."""
+
+
+class Housekeeper:
+    """Forgets what nobody needs any more."""
+
+    def __init__(
+        self, cluster: Cluster, ingest: Ingest, store: WindowStore, grace: Grace, clock: Callable[[], float]
+    ) -> None:
+        self._cluster, self._ingest, self._store, self._grace = cluster, ingest, store, grace
+        self._clock = clock
+        self._gone: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Tidy every half minute, for ever."""
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Forget the nodes that have been gone for long, and old waits."""
+        now = self._clock()
+        self._grace.tidy(now)
+        if not self._cluster.synced:
+            return
+        known = self._store.nodes() | set(self._ingest.sources)
+        self._gone = {n: self._gone.get(n, now) for n in known if n not in self._cluster.nodes}
+        for node in [n for n, since in self._gone.items() if now - since >= GONE_S]:
+            self._ingest.forget(node)
+            log.info("node forgotten", extra={"node": node, "gone_s": round(now - self._gone.pop(node))})
+
+
+def window_counts(store: WindowStore, fresh_for_s: float, clock: Callable[[], float]) -> Iterable[tuple[str, int]]:
+    """How many paths are fresh, stale or never measured."""
+    rows = np.array([r for _, _, r in store.paths()], dtype=np.intp)
+    age = store.age_s(rows, clock())
+    never = int(np.isinf(age).sum())
+    fresh = int((age <= fresh_for_s).sum())
+    return [("fresh", fresh), ("stale", len(rows) - fresh - never), ("never", never)]

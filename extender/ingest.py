@@ -1,0 +1,146 @@
+"""Reports into windows: what is valid is applied whole, once, and answered with what to probe next."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from extender.cluster.base import Cluster
+from extender.errors import Replayed, Unknown
+from extender.noise import NoiseTable
+from extender.owners import RowOwners
+from extender.probing import Probing
+from extender.windows import WindowStore
+from prober.wire import LOST, Addresses, Reply, Report, Run, SelfReport
+
+__all__ = ["Applied", "Ingest", "Source"]
+
+BOOTS_KEPT: Final = 8
+"""Earlier starts of a prober that are remembered, so that their reports cannot be played again."""
+
+
+@dataclass
+class Source:
+    """What is known of one node's prober."""
+
+    boot: str
+    seq: int = 0
+    at: float = 0.0
+    addresses: Addresses = field(default_factory=Addresses)
+    condition: SelfReport = field(default_factory=SelfReport)
+    retired: deque[str] = field(default_factory=lambda: deque(maxlen=BOOTS_KEPT))
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What one report brought, for the metrics."""
+
+    samples: int
+    lost: int
+    unmeasured: int
+    unknown_target: int
+    reply: Reply
+
+
+class Ingest:
+    """Applies reports. `clock` gives monotonic seconds; `now` values elsewhere are of the same clock."""
+
+    def __init__(
+        self,
+        store: WindowStore,
+        noise: NoiseTable,
+        cluster: Cluster,
+        owners: RowOwners,
+        probing: Probing,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store, self._noise, self._cluster = store, noise, cluster
+        self._owners, self._probing, self._clock = owners, probing, clock
+        self.sources: dict[str, Source] = {}
+
+    def apply(self, report: Report, remote: str) -> Applied:
+        """Apply a valid report from this address, or raise a RequestError and apply nothing."""
+        now = self._clock()
+        node = self._cluster.nodes.get(report.node)
+        if node is None:
+            raise Unknown(f"node {report.node!r} is not known to this extender; is it in the cluster, or in `nodes`?")
+        self._owners.check(node, remote, now)
+        source, resync = self._admit(report)
+        if report.full:
+            self._store.restart(report.node)
+        known = {t: r for t, r in _by_target(report).items() if t in self._cluster.nodes}
+        counts = self._write(report.node, known, now)
+        source.seq, source.at = report.seq, now
+        source.addresses, source.condition = report.addresses, report.self_
+        self._noise.refresh(report.node, now)
+        reply = Reply(
+            resync=resync,
+            interval_ms=self._probing.interval_s * 1000,
+            targets=self._probing.targets(report.node, self.sources, now),
+        )
+        unknown = sum(len(r.rtt_ms) for t, r in report.runs() if t not in known)
+        return Applied(*counts, unknown, reply)
+
+    def _admit(self, report: Report) -> tuple[Source, bool]:
+        """The source's record, and whether its whole ring is wanted; raises Replayed for what was applied before."""
+        boot = str(report.boot)
+        source = self.sources.get(report.node)
+        if source is None:
+            source = self.sources[report.node] = Source(boot)
+            return source, report.seq > 1 and not report.full
+        if boot in source.retired:
+            raise Replayed(f"boot {boot} of node {report.node} ended before boot {source.boot} began", source.seq)
+        if boot != source.boot:
+            source.retired.append(source.boot)
+            source.boot, source.seq = boot, 0
+        if report.seq <= source.seq:
+            raise Replayed(
+                f"report {report.seq} of node {report.node}, boot {boot}, came before; the last was {source.seq}",
+                source.seq,
+            )
+        return source, report.seq > source.seq + 1 and not report.full
+
+    def _write(self, node: str, runs: Mapping[str, list[Run]], now: float) -> tuple[int, int, int]:
+        """Append all runs, one sample of every path at a time; returns how many came, were lost, were unmeasured."""
+        targets = list(runs)
+        rows = self._store.ensure(node, targets)
+        series = [_series(runs[t], now) for t in targets]
+        longest = max((len(at) for at, _ in series), default=0)
+        total = lost = unmeasured = 0
+        for k in range(longest):
+            have = [i for i, (at, _) in enumerate(series) if k < len(at)]
+            rtt_ms = np.array([series[i][1][k] for i in have])
+            self._store.append(rows[have], np.array([series[i][0][k] for i in have]), rtt_ms)
+            total += len(have)
+            lost += int(np.isinf(rtt_ms).sum())
+            unmeasured += int(np.isnan(rtt_ms).sum())
+        return total, lost, unmeasured
+
+    def forget(self, node: str) -> None:
+        """Drop a node that is gone, with all its paths."""
+        self.sources.pop(node, None)
+        self._store.forget(node)
+        self._owners.forget(node)
+        self._noise.forget(node)
+
+
+def _by_target(report: Report) -> dict[str, list[Run]]:
+    runs: dict[str, list[Run]] = {}
+    for target, run in report.runs():
+        runs.setdefault(target, []).append(run)
+    return runs
+
+
+def _series(runs: list[Run], now: float) -> tuple[list[float], list[float]]:
+    """Times (s) and RTTs (ms; inf lost, NaN unmeasured) of a path's runs, oldest first."""
+    samples: list[tuple[float, float]] = []
+    for run in runs:
+        oldest_s = (run.age_ms + run.step_ms * (len(run.rtt_ms) - 1)) / 1000
+        samples += [
+            (now - oldest_s + i * run.step_ms / 1000, np.nan if v is None else np.inf if v == LOST else v)
+            for i, v in enumerate(run.rtt_ms)
+        ]
+    samples.sort(key=lambda s: s[0])
+    return [t for t, _ in samples], [v for _, v in samples]

@@ -1,0 +1,89 @@
+"""What Prometheus scrapes: aggregates only, in base units; no series names a pair of nodes or a pod."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.core import GaugeMetricFamily
+
+from extender.decide import Neutral
+
+__all__ = ["Metrics", "WindowCounts"]
+
+VERBS: Final = ("filter", "prioritize", "preempt")
+OUTCOMES: Final = ("passed", "filtered", "scored", *(str(n) for n in Neutral), "error")
+REPORTS: Final = ("applied", "invalid", "refused", "unknown_node", "replayed", "too_large", "error")
+SAMPLES: Final = ("measured", "lost", "unmeasured", "unknown_target")
+BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+WindowCounts = Callable[[], Iterable[tuple[str, int]]]
+
+
+class Metrics:
+    """Every metric of the extender, on the given registry, with its label sets at zero from the start."""
+
+    def __init__(self, registry: CollectorRegistry, version: str) -> None:
+        self.registry = registry
+        Info("neilats_build", "Version of this extender", registry=registry).info({"version": version})
+        self.calls = Counter(
+            "neilats_extender_calls", "Webhook calls by verb and outcome", ["verb", "outcome"], registry=registry
+        )
+        self.call_seconds = Histogram(
+            "neilats_extender_call_duration_seconds", "Webhook duration", ["verb"], buckets=BUCKETS, registry=registry
+        )
+        self.requests = Counter(
+            "neilats_extender_http_requests",
+            "Other requests by route and status",
+            ["route", "status"],
+            registry=registry,
+        )
+        self.request_seconds = Histogram(
+            "neilats_extender_http_request_duration_seconds", "Duration", ["route"], buckets=BUCKETS, registry=registry
+        )
+        self.reports = Counter("neilats_extender_reports", "Reports by outcome", ["outcome"], registry=registry)
+        self.report_bytes = Counter("neilats_extender_report_bytes", "Bytes of report bodies", registry=registry)
+        self.samples = Counter("neilats_extender_samples", "Samples by what they were", ["kind"], registry=registry)
+        self.wakes = Counter(
+            "neilats_extender_pod_wakes", "Refused pods woken by what became known", ["outcome"], registry=registry
+        )
+        self.watch_restarts = Counter(
+            "neilats_extender_watch_restarts", "Lists made anew after a watch broke", ["resource"], registry=registry
+        )
+        self.outvoted = Counter(
+            "neilats_extender_bound_pods", "Pods bound after being scored here", ["outvoted"], registry=registry
+        )
+        self.ready = Gauge("neilats_extender_ready", "Whether /readyz says yes", registry=registry)
+        self.nodes = Gauge("neilats_extender_nodes", "Nodes known", registry=registry)
+        self._zero()
+
+    def _zero(self) -> None:
+        for verb in VERBS:
+            self.call_seconds.labels(verb)
+            for outcome in OUTCOMES:
+                self.calls.labels(verb, outcome)
+        for outcome in REPORTS:
+            self.reports.labels(outcome)
+        for kind in SAMPLES:
+            self.samples.labels(kind)
+        for outcome in ("true", "false"):
+            self.outvoted.labels(outcome)
+        for outcome in ("done", "failed"):
+            self.wakes.labels(outcome)
+
+    def count_windows(self, counts: WindowCounts) -> None:
+        """Have the windows counted by freshness at each scrape."""
+        self.registry.register(_Windows(counts))
+
+
+class _Windows:
+    """Counts windows when scraped, because freshness changes with nothing but time."""
+
+    def __init__(self, counts: WindowCounts) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """One gauge for each state of freshness."""
+        family = GaugeMetricFamily("neilats_extender_windows", "Paths by freshness of their window", labels=["state"])
+        for state, count in self._counts():
+            family.add_metric([state], count)
+        yield family

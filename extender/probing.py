@@ -1,0 +1,73 @@
+"""What each prober is told to measure: every other node, and in a burst those that a pod waits for."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
+
+from extender.cluster.base import Cluster, NodeInfo
+from prober.wire import Addresses, Target
+
+__all__ = ["HOT_S", "Probing", "ReportsItself"]
+
+HOT_S: Final = 30.0
+"""How long a path that was asked for is probed in bursts: the measuring grace and one report's delay."""
+
+
+class ReportsItself(Protocol):
+    """A prober's record as far as its addresses go."""
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where that prober answers."""
+
+
+class Probing:
+    """Target lists; addresses come from the probers' own reports, else from the nodes."""
+
+    def __init__(self, cluster: Cluster, interval_s: float, ip_family: str) -> None:
+        self._cluster = cluster
+        self.interval_s = interval_s
+        self._families = {"ipv4": (4,), "ipv6": (6,), "auto": (4, 6)}[ip_family]
+        self._hot: dict[str, dict[str, float]] = {}
+
+    def want(self, sources: Iterable[str], target: str, now: float) -> None:
+        """Ask these sources for quick samples of their path to the target."""
+        for source in sources:
+            self._hot.setdefault(source, {})[target] = now + HOT_S
+
+    def targets(self, source: str, reporters: Mapping[str, ReportsItself], now: float) -> list[Target]:
+        """What the source shall probe now, in the order of the nodes."""
+        hot = self._still_hot(source, now)
+        own = self._reach(source, reporters)
+        found = []
+        for name in self._cluster.nodes:
+            if name == source:
+                continue
+            there = self._reach(name, reporters)
+            family = next((f for f in self._families if f in there and (f in own or not own)), None)
+            if family is None:
+                continue
+            port = reporters[name].addresses.udp_port if name in reporters else 0
+            found.append(Target(node=name, address=there[family], burst=name in hot, udp_port=port))
+        return found
+
+    def _reach(self, name: str, reporters: Mapping[str, ReportsItself]) -> dict[int, str]:
+        """A node's address by IP version: what its prober reported, else what the cluster says."""
+        if name in reporters:
+            said = reporters[name].addresses
+            found = {v: a for v, a in ((4, said.ipv4), (6, said.ipv6)) if a}
+            if found:
+                return found
+        return _families(self._cluster.nodes[name])
+
+    def _still_hot(self, source: str, now: float) -> dict[str, float]:
+        hot = {t: until for t, until in self._hot.pop(source, {}).items() if until > now}
+        if hot:
+            self._hot[source] = hot
+        return hot
+
+
+def _families(node: NodeInfo) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for address in node.addresses:
+        found.setdefault(6 if ":" in address else 4, address)
+    return found

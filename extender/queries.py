@@ -1,0 +1,174 @@
+"""`/v1/*`: what the extender knows and decided, for people, plugins and the command line."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from aiohttp import web
+
+from extender.cluster.base import Cluster, Resolution
+from extender.decide import Decider
+from extender.decisions import Decision, Decisions, Scored, number, rows_json
+from extender.errors import BadRequest, Unknown
+from extender.http import json_body, json_response
+from extender.intents import Intent
+from extender.windows import ABSENT, WindowStore
+from scoring.paths import summary
+from scoring.profiles import PROFILES
+
+__all__ = ["Queries"]
+
+LIMIT: Final = 100
+"""Decisions in one answer unless asked otherwise."""
+
+
+class Queries:
+    """The handlers; `clock` is the store's."""
+
+    def __init__(
+        self, store: WindowStore, cluster: Cluster, decider: Decider, decisions: Decisions, clock: Any
+    ) -> None:
+        self._store, self._cluster, self._decider = store, cluster, decider
+        self._decisions, self._clock = decisions, clock
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes below /v1 that read."""
+        return [
+            web.post("/v1/scores", self.scores),
+            web.get("/v1/windows/{source}/{target}", self.window),
+            web.get("/v1/matrix", self.matrix),
+            web.get("/v1/decisions", self.decisions),
+            web.get("/v1/decisions/{namespace}/{pod}", self.pod_decisions),
+        ]
+
+    async def scores(self, request: web.Request) -> web.Response:
+        """Every node's score towards one peer: what a plugin needs, and the what-if before a pod exists."""
+        body = await json_body(request)
+        peer, names = self._peer(body), self._names(body)
+        intent = Intent(peer_nodes=(peer,), max_rtt_ms=_sla(body), profile=_profile(body))
+        scored = await self._decider.score(intent, Resolution((peer,), (1.0,)), names)
+        await self._decider.analyse(scored)
+        return json_response(_scores_json(peer, scored))
+
+    def _peer(self, body: Mapping[str, Any]) -> str:
+        peer = body.get("peer")
+        if not isinstance(peer, str) or not peer:
+            raise BadRequest("peer is missing; expected the name of a node")
+        if peer not in self._cluster.nodes:
+            raise Unknown(f"peer {peer!r} is no known node")
+        return peer
+
+    def _names(self, body: Mapping[str, Any]) -> list[str]:
+        """The nodes asked for, all known ones by default; an unknown one is scored as unknown, not refused."""
+        names = body.get("nodes")
+        if names is None:
+            return list(self._cluster.nodes)
+        if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
+            raise BadRequest("nodes: expected a list of node names")
+        return list(dict.fromkeys(names))
+
+    async def window(self, request: web.Request) -> web.Response:
+        """One path's window, as measured."""
+        source, target = request.match_info["source"], request.match_info["target"]
+        row = self._store.row(source, target)
+        if row == ABSENT:
+            raise Unknown(f"no measurements of {source} -> {target}")
+        now, rows = self._clock(), np.array([row])
+        values = self._store.windows(rows, now)[0]
+        return json_response(
+            {
+                "source": source,
+                "target": target,
+                "interval_s": self._store.interval_s,
+                **_path_json(self._store, rows, now)[0],
+                "rtt_ms": [_sample(v) for v in values],
+            }
+        )
+
+    async def matrix(self, request: web.Request) -> web.Response:
+        """Every path that is known, with its age; ?source= and ?target= narrow it."""
+        source, target = request.query.get("source"), request.query.get("target")
+        paths = [(s, t, r) for s, t, r in self._store.paths() if source in (None, s) and target in (None, t)]
+        rows = np.array([r for _, _, r in paths], dtype=np.intp)
+        values = _path_json(self._store, rows, self._clock())
+        return json_response(
+            {
+                "nodes": list(self._cluster.nodes),
+                "interval_s": self._store.interval_s,
+                "paths": [{"source": s, "target": t, **v} for (s, t, _), v in zip(paths, values, strict=True)],
+            }
+        )
+
+    async def decisions(self, request: web.Request) -> web.Response:
+        """The latest decisions, newest first; ?limit= and ?namespace= narrow them."""
+        limit, namespace = _limit(request), request.query.get("namespace")
+        found = [d for d in self._decisions if namespace in (None, d.pod.namespace)]
+        return json_response({"decisions": _all_json(found[:limit])})
+
+    async def pod_decisions(self, request: web.Request) -> web.Response:
+        """What was decided for one pod, newest first."""
+        namespace, name = request.match_info["namespace"], request.match_info["pod"]
+        found = self._decisions.of_pod(namespace, name)
+        if not found:
+            raise Unknown(f"no decision about pod {namespace}/{name}; has it an intent, and this scheduler's name?")
+        return json_response({"decisions": _all_json(found)})
+
+
+def _all_json(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
+    return [d.as_json() for d in decisions]
+
+
+def _scores_json(peer: str, scored: Scored) -> dict[str, Any]:
+    rows = rows_json(scored)
+    for row in rows:
+        row |= row.pop("paths")[0]
+    return {
+        "peer": peer,
+        "sla_ms": scored.sla_ms,
+        "profile": scored.profile,
+        "unit": scored.evaluation.costs.unit,
+        "nodes": {row.pop("node"): row for row in rows},
+    }
+
+
+def _path_json(store: WindowStore, rows: np.ndarray[Any, np.dtype[np.intp]], now: float) -> Sequence[dict[str, Any]]:
+    stats, age = summary(store.windows(rows, now)), store.age_s(rows, now)
+    columns = {
+        "age_s": age,
+        "mean_ms": stats.mean_ms,
+        "median_ms": stats.median_ms,
+        "last_ms": stats.last_ms,
+        "loss": stats.loss,
+        "coverage": stats.coverage,
+    }
+    return [
+        {"samples": int(stats.samples[i]), **{k: number(v[i]) for k, v in columns.items()}} for i in range(len(rows))
+    ]
+
+
+def _sample(value: float) -> float | None:
+    return None if math.isnan(value) else -1.0 if math.isinf(value) else round(float(value), 6)
+
+
+def _sla(body: Mapping[str, Any]) -> float | None:
+    value = body.get("sla_ms")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
+        raise BadRequest(f"sla_ms is {value!r}; expected milliseconds above 0, or null for a ranking by RTT")
+    return float(value)
+
+
+def _profile(body: Mapping[str, Any]) -> str:
+    name = body.get("profile") or ""
+    if name and name not in PROFILES:
+        raise BadRequest(f"profile {name!r} does not exist; there are {', '.join(PROFILES)}")
+    return str(name)
+
+
+def _limit(request: web.Request) -> int:
+    raw = request.query.get("limit", str(LIMIT))
+    if not raw.isdigit():
+        raise BadRequest(f"limit={raw!r}: expected a whole number")
+    return int(raw)

@@ -1,0 +1,76 @@
+"""Which row of the arrays belongs to which path: an index by source and by target, with rows used again."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["RowTable"]
+
+
+class RowTable:
+    """Row numbers of (source, target), from `first` upward; freed numbers are given out again."""
+
+    def __init__(self, first: int = 0) -> None:
+        self._by_source: dict[str, dict[str, int]] = {}
+        self._by_target: dict[str, dict[str, int]] = {}
+        self._free: list[int] = []
+        self.high = first - 1
+        """The largest row number ever given out."""
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def get(self, source: str, target: str, absent: int) -> int:
+        """The row of one path."""
+        return self._by_source.get(source, {}).get(target, absent)
+
+    def ensure(self, source: str, target: str) -> int:
+        """The row of one path, a new one if there is none."""
+        line = self._by_source.setdefault(source, {})
+        if (row := line.get(target)) is not None:
+            return row
+        if self._free:
+            row = self._free.pop()
+        else:
+            row = self.high = self.high + 1
+        line[target] = self._by_target.setdefault(target, {})[source] = row
+        self._count += 1
+        return row
+
+    def line(self, source: str, targets: Sequence[str], absent: int) -> NDArray[np.intp]:
+        """Rows from one source to many targets."""
+        known = self._by_source.get(source, {})
+        return np.fromiter((known.get(t, absent) for t in targets), np.intp, len(targets))
+
+    def column(self, target: str, sources: Sequence[str], absent: int) -> NDArray[np.intp]:
+        """Rows from many sources to one target."""
+        known = self._by_target.get(target, {})
+        return np.fromiter((known.get(s, absent) for s in sources), np.intp, len(sources))
+
+    def of_source(self, source: str) -> NDArray[np.intp]:
+        """All rows of a source."""
+        known = self._by_source.get(source, {})
+        return np.fromiter(known.values(), np.intp, len(known))
+
+    def items(self) -> Iterator[tuple[str, str, int]]:
+        """Every (source, target, row)."""
+        return ((s, t, row) for s, line in self._by_source.items() for t, row in line.items())
+
+    def nodes(self) -> set[str]:
+        """Every node that is a source or a target."""
+        return {*self._by_source, *self._by_target}
+
+    def remove(self, node: str) -> list[int]:
+        """Free all rows from and to a node and return them."""
+        gone = self._by_source.pop(node, {})
+        rows = list(gone.values())
+        for target in gone:
+            self._by_target[target].pop(node, None)
+        for source, row in self._by_target.pop(node, {}).items():
+            self._by_source[source].pop(node, None)
+            rows.append(row)
+        self._free += rows
+        self._count -= len(rows)
+        return rows

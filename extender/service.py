@@ -1,0 +1,140 @@
+"""The extender's life: start what it needs, listen, run until told to stop, and stop in order."""
+
+import asyncio
+import signal
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any, Final
+
+from aiohttp import web
+
+from extender.app import Extender, build
+from extender.cluster.base import Cluster, ClusterError
+from extender.cluster.static import StaticCluster
+from models import FORECASTERS
+from neilats import parse
+from neilats.log import get_logger
+from neilats.settings import ExtenderSettings
+from scoring.profiles import PROFILES
+
+__all__ = ["PARSERS", "Listening", "main", "make_cluster", "run"]
+
+log = get_logger("extender")
+
+PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "profile": parse.choice(*PROFILES),
+    "forecaster": parse.choice(*FORECASTERS),
+}
+"""Settings whose allowed values only this package knows."""
+
+DRAIN_S: Final = 0.5
+"""Between unready and closing: callers that hold a connection get their answers."""
+
+SHUTDOWN_S: Final = 2.0
+"""How long open requests may take after that; all together stays below the five seconds that are promised."""
+
+Listening = Callable[[Extender, Mapping[str, str]], None]
+
+
+def make_cluster(settings: ExtenderSettings) -> Cluster:
+    """The cluster that the settings name; raises ClusterError. The client is loaded only where it is needed."""
+    from extender.cluster.choose import live_cluster
+
+    return live_cluster(settings) or StaticCluster(settings.nodes)
+
+
+async def run(
+    settings: ExtenderSettings, cluster: Cluster | None = None, *, listening: Listening = lambda extender, where: None
+) -> None:
+    """Serve until SIGTERM or SIGINT. `listening` learns the extender and the addresses once they are bound."""
+    extender = build(settings, cluster or make_cluster(settings))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sig, stop.set)
+    async with AsyncExitStack() as stack:
+        stack.callback(extender.analyst.close)
+        where = {
+            "webhooks": await _listen(stack, extender.webhook_app, settings.webhook_listen),
+            "api": await _listen(stack, extender.api_app, settings.listen, _tls(settings)),
+        }
+        await extender.cluster.start()
+        stack.push_async_callback(extender.cluster.close)
+        _announce(extender, where)
+        listening(extender, where)
+        await _until(stop, extender)
+        extender.health.stopping = True
+        log.info("stopping")
+        await asyncio.sleep(DRAIN_S)
+    log.info("stopped")
+
+
+async def _until(stop: asyncio.Event, extender: Extender) -> None:
+    """Run the background tasks until told to stop; one that ends or fails ends the service."""
+    jobs: Mapping[str, Awaitable[None]] = {
+        "followup": extender.followup.run(),
+        "waker": extender.waker.run(),
+        "housekeeper": extender.housekeeper.run(),
+    }
+    tasks = [asyncio.ensure_future(job) for job in jobs.values()]
+    waiter = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {waiter}:
+            task.result()
+            raise RuntimeError(f"background task ended: {task}")
+    finally:
+        for task in (*tasks, waiter):
+            task.cancel()
+        await asyncio.gather(*tasks, waiter, return_exceptions=True)
+
+
+async def _listen(stack: AsyncExitStack, app: web.Application, endpoint: str, tls: ssl.SSLContext | None = None) -> str:
+    """Bind an application; returns the address that it really has (port 0 picks one)."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    host, port = parse.split_endpoint(endpoint)
+    await web.TCPSite(runner, host, port, ssl_context=tls).start()
+    bound = runner.addresses[0]
+    return f"{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"
+
+
+def _tls(settings: ExtenderSettings) -> ssl.SSLContext | None:
+    if not settings.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    return context
+
+
+def _announce(extender: Extender, where: Mapping[str, str]) -> None:
+    settings = extender.settings
+    log.info(
+        "listening",
+        extra={
+            **where,
+            "tls": bool(settings.tls_cert),
+            "profile": settings.profile,
+            "interval_s": settings.interval_s,
+            "shadow": settings.shadow,
+            "cluster": type(extender.cluster).__name__,
+            "nodes": len(extender.cluster.nodes),
+        },
+    )
+
+
+def main(settings: ExtenderSettings) -> int:
+    """Run the service; what can be expected to go wrong at the start becomes one log line and status 1."""
+    try:
+        asyncio.run(run(settings))
+    except ClusterError as e:
+        log.error("cannot watch the cluster", extra={"why": e})
+    except (OSError, ssl.SSLError) as e:
+        log.error("cannot listen", extra={"webhooks": settings.webhook_listen, "api": settings.listen, "why": e})
+    except RuntimeError:
+        log.exception("a background task failed")
+    else:
+        return 0
+    return 1

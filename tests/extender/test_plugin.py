@@ -1,0 +1,124 @@
+"""The old plugin's three calls, as its clients know them."""
+
+import json
+import statistics
+
+import pytest
+
+from extender.errors import Unknown
+from extender.plugin import split_pair
+
+W = [
+    0.382, 0.370, 0.389, 0.434, 0.331, 0.355, 0.361, 0.380, 0.311, 0.374, 0.473, 0.376, 0.357, 0.356, 0.329,
+    0.375, 0.373, 0.372, 0.359, 0.357, 0.435, 0.396, 0.354, 0.352, 0.362, 0.364, 0.495, 0.395, 0.343, 0.347,
+]  # fmt: skip
+OLD = ("master", "node1", "node2", "node3")
+
+
+async def post(bench, path, body):
+    response = await bench.api.post(path, json=body)
+    return response, await response.json()
+
+
+async def test_adf_score_gives_the_old_systems_golden_value_and_nothing_but_a_score(bench):
+    response, body = await post(bench, "/adf_score", {"latency": W})
+    assert response.status == 200
+    assert set(body) == {"score"}
+    assert body["score"] == pytest.approx(3.3563404951, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("latency", "reason"),
+    [([0.4] * 30, "constant"), ([], "too_short"), ([1.0, 2.0], "too_short"), ([1.0, 2.0] * 15, "degenerate")],
+    ids=["constant", "empty", "too short", "periodic"],
+)
+async def test_adf_score_of_a_window_that_has_none_is_zero_with_a_reason(bench, latency, reason):
+    response, body = await post(bench, "/adf_score", {"latency": latency})
+    assert (response.status, body) == (200, {"score": 0.0})
+    assert response.headers["X-Neilats-Reason"] == reason
+
+
+@pytest.mark.parametrize("sla", [0.35, "0.35"], ids=["number", "text"])
+async def test_predict_scores_the_forecast_against_the_sla(make_bench, sla):
+    bench = await make_bench(OLD)
+    response, body = await post(bench, "/predict/master2node1", {"latency": W, "sla_time": sla})
+    assert response.status == 200
+    assert body == {"score": pytest.approx(30 * (0.35 / statistics.median(W) - 1))}
+    assert response.headers["X-Neilats-Forecaster"] == "median"
+
+
+async def test_both_directions_of_a_pair_are_the_same_path(make_bench):
+    bench = await make_bench(OLD)
+    body = {"latency": W, "sla_time": 0.4}
+    assert (await post(bench, "/predict/node12node2", body))[1] == (await post(bench, "/predict/node22node1", body))[1]
+
+
+async def test_a_lost_sample_is_a_gap_in_the_window(make_bench):
+    bench = await make_bench(OLD)
+    response, body = await post(bench, "/predict/master2node1", {"latency": [None, *W[1:]], "sla_time": 1})
+    assert response.status == 200
+    assert body["score"] > 0
+
+
+BAD = {
+    "29 samples": ({"latency": W[1:], "sla_time": 1}, "29"),
+    "no samples": ({"sla_time": 1}, "latency"),
+    "a negative sample": ({"latency": [-1.0, *W[1:]], "sla_time": 1}, "latency[0]"),
+    "a text sample": ({"latency": ["x", *W[1:]], "sla_time": 1}, "latency[0]"),
+    "only gaps": ({"latency": [None] * 30, "sla_time": 1}, "no measured"),
+    "no SLA": ({"latency": W}, "sla_time"),
+    "an SLA of zero": ({"latency": W, "sla_time": 0}, "sla_time"),
+    "an SLA of letters": ({"latency": W, "sla_time": "5ms"}, "sla_time"),
+    "an SLA that is NaN": ({"latency": W, "sla_time": "nan"}, "sla_time"),
+    "a huge SLA": ({"latency": W, "sla_time": 10**400}, "sla_time"),
+}
+
+
+@pytest.mark.parametrize(("body", "says"), BAD.values(), ids=BAD.keys())
+async def test_a_bad_body_is_a_400_that_says_what(make_bench, body, says):
+    bench = await make_bench(OLD)
+    response, answer = await post(bench, "/predict/master2node1", body)
+    assert response.status == 400
+    assert says in answer["error"]
+
+
+async def test_nan_in_a_body_is_a_400(make_bench):
+    bench = await make_bench(OLD)
+    raw = json.dumps({"latency": [float("nan"), *W[1:]], "sla_time": 1})
+    response = await bench.api.post("/predict/master2node1", data=raw, headers={"Content-Type": "application/json"})
+    assert response.status == 400
+
+
+@pytest.mark.parametrize("pair", ["master2nowhere", "master", "2", "master2master", "node1-node2"])
+async def test_an_unknown_pair_is_a_404(make_bench, pair):
+    bench = await make_bench(OLD)
+    response, answer = await post(bench, f"/predict/{pair}", {"latency": W, "sla_time": 1})
+    assert response.status == 404
+    assert pair in answer["error"]
+
+
+def test_names_may_hold_the_separator():
+    assert split_pair("node12node2", OLD) == ("node1", "node2")
+    assert split_pair("a22b2c", ["a2", "b2c"]) == ("a2", "b2c")
+
+
+def test_an_ambiguous_pair_is_refused_with_its_readings():
+    with pytest.raises(Unknown, match="a and b2c or a2b and c"):
+        split_pair("a2b2c", ["a", "b2c", "a2b", "c"])
+
+
+async def test_health_answers_as_it_did(bench):
+    response = await bench.api.get("/health")
+    assert (response.status, await response.json()) == (200, {"status": "ok"})
+
+
+async def test_there_is_no_shutdown(bench):
+    assert (await bench.api.post("/shutdown")).status == 404
+
+
+async def test_cors_is_off_unless_set(make_bench):
+    closed, open_ = await make_bench(OLD), await make_bench(OLD, cors_origin="*")
+    for bench, origin in ((closed, None), (open_, "*")):
+        response, _ = await post(bench, "/adf_score", {"latency": W})
+        assert response.headers.get("Access-Control-Allow-Origin") == origin
+    assert (await open_.api.options("/predict/master2node1")).headers["Access-Control-Allow-Methods"] == "POST"
