@@ -20,9 +20,7 @@ async def open_cluster(
     service_account: Path = SERVICE_ACCOUNT,
 ) -> Cluster:
     """The cluster of the settings, not started yet; raises ClusterError where it cannot be reached as they say."""
-    kind = settings.cluster
-    if kind == "auto":
-        kind = "in-cluster" if service_account.exists() else "kubeconfig" if settings.kubeconfig else "none"
+    kind = _kind(settings, service_account)
     if kind == "none":
         return StaticCluster(settings.nodes)
     from extender.cluster.kube import KubeApi  # it costs a third of a second and 20 MB; a static list must not pay
@@ -30,3 +28,9 @@ async def open_cluster(
 
     api = await KubeApi.open(settings.kubeconfig if kind == "kubeconfig" else "")
     return KubeCluster(api, on_restart=on_restart)
+
+
+def _kind(settings: ExtenderSettings, service_account: Path) -> str:
+    if settings.cluster != "auto":
+        return settings.cluster
+    return "in-cluster" if service_account.exists() else "kubeconfig" if settings.kubeconfig else "none"

@@ -63,11 +63,13 @@ class KubeApi:
     async def lines(self, path: str, params: Mapping[str, str], silence_s: float) -> AsyncGenerator[bytes, None]:
         """The lines of a stream as they come."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=silence_s)
-        async with self._request("GET", path, timeout, params) as response:
+        async with (
+            self._request("GET", path, timeout, params) as response,
             # Not readline(): aiohttp limits its length, and an event may be longer.
-            async with aclosing(split_lines(response.content.iter_any())) as lines:
-                async for line in lines:
-                    yield line
+            aclosing(split_lines(response.content.iter_any())) as lines,
+        ):
+            async for line in lines:
+                yield line
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Merge a JSON body into an object."""

@@ -103,7 +103,7 @@ class ListWatch:
         *,
         params: Mapping[str, str] | None = None,
         on_restart: Callable[[Reason], None] = lambda reason: None,
-        timing: Timing = Timing(),  # noqa: B008  # frozen
+        timing: Timing = Timing(),
     ) -> None:
         self._api, self._path, self._table = api, path, table
         self._params = dict(params or {})

@@ -35,7 +35,7 @@ class KubeCluster:
         *,
         clock: Callable[[], float] = time.monotonic,
         on_restart: OnRestart = lambda kind, reason: None,
-        timing: Timing = Timing(),  # noqa: B008  # frozen
+        timing: Timing = Timing(),
     ) -> None:
         self._api = api
         self._followed = Followed(clock)

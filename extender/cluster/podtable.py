@@ -59,6 +59,8 @@ class PodTable:
     def put(self, raw: Mapping[str, Any]) -> str:
         """A pod as it now is."""
         pod = Pod.from_json(raw, annotations=False)
+        if not pod.uid:
+            raise ValueError(f"pod {pod.namespace}/{pod.name}: metadata.uid is missing")
         self._forget(pod.uid)
         if pod.occupies:
             labels = frozenset(pod.labels.items())

@@ -83,7 +83,10 @@ class SliceTable:
 
     def nodes_of(self, service: str) -> Counter[str]:
         """Ready endpoints by node, with those that name no node under an empty string."""
-        return sum(self._slices.get(service, {}).values(), Counter())
+        found: Counter[str] = Counter()
+        for counts in self._slices.get(service, {}).values():
+            found.update(counts)
+        return found
 
     def put(self, raw: Mapping[str, Any]) -> str:
         """A slice as it now is; it may have moved to another service."""

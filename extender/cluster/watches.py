@@ -63,7 +63,7 @@ class Watches:
         *,
         clock: Callable[[], float] = time.monotonic,
         on_restart: OnRestart = lambda kind, reason: None,
-        timing: Timing = Timing(),  # noqa: B008  # frozen
+        timing: Timing = Timing(),
     ) -> None:
         self._api, self._listener = api, listener
         self._clock, self._on_restart, self._timing = clock, on_restart, timing

@@ -93,7 +93,9 @@ async def make_bench(aiohttp_client: Any, clock: Clock) -> Callable[..., Any]:
     async def make(nodes: tuple[str, ...] = NODES, **settings: Any) -> Bench:
         extender = build(ExtenderSettings(**settings), StaticCluster((n, "") for n in nodes), clock)
         made.append(extender)
-        return Bench(extender, clock, await aiohttp_client(extender.webhook_app), await aiohttp_client(extender.api_app))
+        return Bench(
+            extender, clock, await aiohttp_client(extender.webhook_app), await aiohttp_client(extender.api_app)
+        )
 
     yield make
     for extender in made:

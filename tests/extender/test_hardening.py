@@ -46,7 +46,10 @@ ARGS = {
     "both null": (b'{"Pod": {"metadata": {"name": "p"}}, "Nodes": null, "NodeNames": null}', "NodeNames"),
     "names of numbers": (b'{"Pod": {"metadata": {"name": "p"}}, "NodeNames": [1]}', "$[0]"),
     "names a text": (b'{"Pod": {"metadata": {"name": "p"}}, "NodeNames": "node-1"}', "NodeNames"),
-    "nodes without names": (b'{"Pod": {"metadata": {"name": "p"}}, "Nodes": {"items": [{"metadata": {}}]}}', "items[0]"),
+    "nodes without names": (
+        b'{"Pod": {"metadata": {"name": "p"}}, "Nodes": {"items": [{"metadata": {}}]}}',
+        "items[0]",
+    ),
 }
 VICTIMS = {
     "no victims": (b'{"Pod": {"metadata": {"name": "p"}}}', "NodeNameToMetaVictims"),

@@ -1,0 +1,98 @@
+"""Refused pods are woken when their answer changes, and only then."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from extender.intents import Intent
+from extender.metrics import Metrics
+from extender.pods import Pod
+from extender.wake import ANNOTATION, Waker
+from tests.extender.conftest import Clock
+
+POD = Pod("shop", "p", "u1")
+INTENT = Intent(peer_nodes=("a",), max_rtt_ms=5, mode="require")
+MEASURING, BREAKS = "measuring path to a", "path to a breaks 5 ms"
+
+
+@dataclass
+class World:
+    """A waker whose reviews and annotations are the test's."""
+
+    now: dict[str, str] = field(default_factory=dict)
+    woken: list[str] = field(default_factory=list)
+    works: bool = True
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self):
+        async def review(pod, intent, names):
+            return {n: self.now[n] for n in names if n in self.now}
+
+        async def annotate(pod, annotations):
+            assert list(annotations) == [ANNOTATION]
+            self.woken.append(pod.name)
+            return self.works
+
+        self.metrics = Metrics(CollectorRegistry(), "test")
+        self.waker = Waker(review, annotate, self.metrics, self.clock, lambda: "now")
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "wakes"),
+    [
+        ({"b": BREAKS, "c": BREAKS}, {"b": BREAKS}, True),
+        ({"b": BREAKS}, {"b": BREAKS}, False),
+        ({"b": MEASURING}, {"b": MEASURING}, False),
+        ({"b": MEASURING}, {"b": BREAKS}, True),
+        ({"b": MEASURING}, {}, True),
+        ({"b": BREAKS}, {"b": "path to a breaks 5 ms now"}, False),
+    ],
+    ids=["a node became good", "still bad", "still measuring", "measured and bad", "measured and good", "other words"],
+)
+async def test_a_pod_is_woken_when_its_refusals_change(world, before, now, wakes):
+    world.now = now
+    world.waker.refused(POD, INTENT, before)
+    await world.waker.look()
+    assert bool(world.woken) is wakes
+
+
+async def test_a_pod_that_keeps_being_refused_is_woken_ever_more_slowly(world):
+    world.now = {}
+    times = []
+    for _ in range(200):
+        before = len(world.woken)
+        world.waker.refused(POD, INTENT, {"b": BREAKS})
+        await world.waker.look()
+        if len(world.woken) > before:
+            times.append(world.clock.now)
+        world.clock.forward(1)
+    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    assert gaps == [2, 4, 8, 16, 32, 60, 60]
+
+
+async def test_bound_pods_and_pods_with_invalid_intents_are_left_alone(world):
+    world.waker.refused(POD, INTENT, {"b": BREAKS})
+    world.waker.settled(POD)
+    world.waker.refused(Pod("shop", "q", "u2"), Intent(mistakes=("no",)), {"b": "invalid"})
+    await world.waker.look()
+    assert world.woken == []
+
+
+async def test_wakes_are_counted_also_when_they_fail(world):
+    world.works = False
+    world.waker.refused(POD, INTENT, {"b": BREAKS})
+    await world.waker.look()
+    assert world.metrics.registry.get_sample_value("neilats_extender_pod_wakes_total", {"outcome": "failed"}) == 1
+
+
+async def test_pods_that_nobody_asked_about_for_an_hour_are_forgotten(world):
+    world.waker.refused(POD, INTENT, {"b": BREAKS})
+    world.clock.forward(3601)
+    await world.waker.look()
+    assert world.woken == []
