@@ -36,7 +36,7 @@ from models import forecaster
 from neilats import __version__
 from neilats.settings import ExtenderSettings
 
-__all__ = ["Extender", "build"]
+__all__ = ["Extender", "build", "new_metrics"]
 
 MIB = 1024 * 1024
 
@@ -68,9 +68,14 @@ class Extender:
     api_app: web.Application
 
 
-def build(settings: ExtenderSettings, cluster: Cluster, clock: Callable[[], float] = time.monotonic) -> Extender:
+def build(
+    settings: ExtenderSettings,
+    cluster: Cluster,
+    clock: Callable[[], float] = time.monotonic,
+    metrics: Metrics | None = None,
+) -> Extender:
     """Wire an extender on a cluster; nothing listens or runs yet. Call it from within the running event loop."""
-    metrics = Metrics(CollectorRegistry(), __version__)
+    metrics = metrics or new_metrics()
     store = WindowStore(settings.window_slots, settings.interval_s)
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
     probing = Probing(cluster, settings.interval_s, settings.ip_family)
@@ -113,6 +118,11 @@ def build(settings: ExtenderSettings, cluster: Cluster, clock: Callable[[], floa
         webhook_app=webhook_app,
         api_app=api_app,
     )
+
+
+def new_metrics() -> Metrics:
+    """The extender's metrics on a registry of their own."""
+    return Metrics(CollectorRegistry(), __version__)
 
 
 def _stamp() -> str:

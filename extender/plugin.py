@@ -12,7 +12,7 @@ from extender.errors import BadRequest, Unknown
 from extender.evaluate import HORIZON
 from extender.http import json_body, json_response
 from prober.wire import MAX_RTT_MS
-from scoring.adf import Reason, adf_batch
+from scoring.adf import adf_batch
 from scoring.forecast import Forecaster
 from scoring.future import future_score, inverse_sum
 
@@ -61,7 +61,7 @@ class Plugin:
         """The ADF score of a window of any length; one that has none scores 0, with the reason in a header."""
         window = _latency(await json_body(request))
         result = adf_batch(window[None])
-        return self._score(float(result.score[0]), {"X-Neilats-Reason": Reason(int(result.reason[0])).name.lower()})
+        return self._score(float(result.score[0]), {"X-Neilats-Reason": str(result.reason[0])})
 
     async def health(self, request: web.Request) -> web.Response:
         """What the old service said while it lived."""

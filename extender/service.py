@@ -9,16 +9,17 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from extender.app import Extender, build
+from extender.app import Extender, build, new_metrics
 from extender.cluster.base import Cluster, ClusterError
-from extender.cluster.static import StaticCluster
+from extender.cluster.choose import open_cluster
+from extender.metrics import Metrics
 from models import FORECASTERS
 from neilats import parse
 from neilats.log import get_logger
 from neilats.settings import ExtenderSettings
 from scoring.profiles import PROFILES
 
-__all__ = ["PARSERS", "Listening", "main", "make_cluster", "run"]
+__all__ = ["PARSERS", "Listening", "main", "run"]
 
 log = get_logger("extender")
 
@@ -37,22 +38,21 @@ SHUTDOWN_S: Final = 2.0
 Listening = Callable[[Extender, Mapping[str, str]], None]
 
 
-def make_cluster(settings: ExtenderSettings) -> Cluster:
-    """The cluster that the settings name; raises ClusterError. The client is loaded only where it is needed."""
-    from extender.cluster.choose import live_cluster
-
-    return live_cluster(settings) or StaticCluster(settings.nodes)
-
-
 async def run(
-    settings: ExtenderSettings, cluster: Cluster | None = None, *, listening: Listening = lambda extender, where: None
+    settings: ExtenderSettings,
+    cluster: Cluster | None = None,
+    *,
+    listening: Listening = lambda extender, where: None,
+    stop: asyncio.Event | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. `listening` learns the extender and the addresses once they are bound."""
-    extender = build(settings, cluster or make_cluster(settings))
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sig, stop.set)
+    """Serve until SIGTERM or SIGINT, or until `stop` is set where the caller minds the signals itself.
+
+    `listening` learns the extender and the addresses once they are bound.
+    """
+    metrics = new_metrics()
+    cluster = cluster or await open_cluster(settings, on_restart=_count_restarts(metrics))
+    extender = build(settings, cluster, metrics=metrics)
+    stop = stop or _on_signals()
     async with AsyncExitStack() as stack:
         stack.callback(extender.analyst.close)
         where = {
@@ -68,6 +68,20 @@ async def run(
         log.info("stopping")
         await asyncio.sleep(DRAIN_S)
     log.info("stopped")
+
+
+def _on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+    return stop
+
+
+def _count_restarts(metrics: Metrics) -> Callable[[str, str], None]:
+    def count(kind: str, reason: str) -> None:
+        metrics.watch_restarts.labels(kind).inc()
+
+    return count
 
 
 async def _until(stop: asyncio.Event, extender: Extender) -> None:

@@ -38,21 +38,22 @@ class KubeApi:
         self._client.user_agent = "neilats-extender"
 
     @classmethod
-    async def open(cls, kubeconfig: str = "") -> Self:
+    async def open(cls, kubeconfig: str = "", *, clock: Callable[[], float] = time.monotonic) -> Self:
         """The API server of a kubeconfig file, or without one that of the pod this runs in; raises ClusterError."""
         configuration = Configuration()
         try:
             if kubeconfig:
                 loader = await load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
                 _strip_token(configuration)
-                configuration.refresh_api_key_hook = _renewing(loader.load_and_set)
+                configuration.refresh_api_key_hook = _renewing(loader.load_and_set, clock)
             else:
                 load_incluster_config(client_configuration=configuration)
             return cls(configuration)
         except Exception as e:  # a wrong file surfaces as anything from KeyError to ssl.SSLError
             source = f"kubeconfig={kubeconfig!r}" if kubeconfig else "cluster='in-cluster'"
             remedy = "check the file" if kubeconfig else "outside a pod set kubeconfig or cluster: none"
-            raise ClusterError(f"{source}: {type(e).__name__}: {e}; {remedy}") from e
+            problem = " ".join(str(e).split())  # YAML's complaints have several lines
+            raise ClusterError(f"{source}: {type(e).__name__}: {problem}; {remedy}") from e
 
     async def get(self, path: str, params: Mapping[str, str]) -> bytes:
         """The body of a GET."""
@@ -116,14 +117,14 @@ def _message(body: bytes) -> str:
         return body[:_MAX_MESSAGE].decode(errors="replace")
 
 
-def _renewing(load: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+def _renewing(load: Callable[[Any], Awaitable[None]], clock: Callable[[], float]) -> Callable[[Any], Awaitable[None]]:
     """A hook that reads token files and exec plugins again now and then: tokens expire within the hour."""
-    last = time.monotonic()
+    last = clock()
 
     async def renew(configuration: Any) -> None:
         nonlocal last
-        if time.monotonic() - last >= _RENEW_S:
-            last = time.monotonic()
+        if clock() - last >= _RENEW_S:
+            last = clock()
             await load(configuration)
             _strip_token(configuration)
 

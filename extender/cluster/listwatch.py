@@ -5,6 +5,7 @@ that version (410) is everything listed again. Failures are counted, logged and 
 """
 
 import asyncio
+import logging
 import math
 import random
 import time
@@ -18,7 +19,7 @@ import msgspec
 from extender.cluster.api import Api, ApiError, Reason
 from neilats.log import get_logger
 
-__all__ = ["ListWatch", "Table", "Timing"]
+__all__ = ["TIMING", "ListWatch", "Table", "Timing"]
 
 log = get_logger("extender.watch")
 
@@ -33,7 +34,7 @@ _BREATHE_EVERY: Final = 50  # objects between two turns of the event loop: a web
 class Timing:
     """Seconds: how long a watch lasts, when a silent one counts as dead, and the pauses after failures.
 
-    The API server sends a bookmark about once a minute, so that silence means a dead connection.
+    The API server sends a bookmark about once a minute, so that silence most likely means a dead connection.
     """
 
     watch_s: float = 300.0
@@ -46,6 +47,9 @@ class Timing:
         """A jittered pause that doubles with each failure in a row."""
         limit = min(self.longest_pause_s, self.pause_s * 2.0 ** min(failures - 1, 16))
         return limit * random.uniform(0.5, 1.0)
+
+
+TIMING: Final = Timing()
 
 
 class Table(Protocol):
@@ -103,7 +107,7 @@ class ListWatch:
         *,
         params: Mapping[str, str] | None = None,
         on_restart: Callable[[Reason], None] = lambda reason: None,
-        timing: Timing = Timing(),
+        timing: Timing = TIMING,
     ) -> None:
         self._api, self._path, self._table = api, path, table
         self._params = dict(params or {})
@@ -141,7 +145,8 @@ class ListWatch:
         self._on_restart(error.reason)
         pause = self._timing.pause_after(self._failures)
         fields = {"path": self._path, "reason": error.reason, "problem": self.problem, "retry_in_s": round(pause, 1)}
-        log.warning("watch interrupted", extra=fields)
+        # A quiet kind may go without its bookmark for two minutes, so that silence alone is no reason to worry.
+        log.log(logging.INFO if error.reason == "silent" else logging.WARNING, "watch interrupted", extra=fields)
         await asyncio.sleep(pause)
 
     async def _list(self) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from extender.cluster.api import Api, ApiError
 from extender.cluster.base import NodeInfo, Resolution, Shares
 from extender.cluster.followed import Followed
-from extender.cluster.listwatch import Table, Timing
+from extender.cluster.listwatch import TIMING, Table, Timing
 from extender.cluster.tables import NodeTable
 from extender.cluster.watches import OnRestart, Watch, Watches
 from extender.intents import Intent, Pod
@@ -35,7 +35,7 @@ class KubeCluster:
         *,
         clock: Callable[[], float] = time.monotonic,
         on_restart: OnRestart = lambda kind, reason: None,
-        timing: Timing = Timing(),
+        timing: Timing = TIMING,
     ) -> None:
         self._api = api
         self._followed = Followed(clock)

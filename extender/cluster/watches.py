@@ -8,7 +8,7 @@ from typing import Final, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
 from extender.cluster.api import Api, Reason
-from extender.cluster.listwatch import ListWatch, Table, Timing
+from extender.cluster.listwatch import TIMING, ListWatch, Table, Timing
 from extender.cluster.podtable import PodListener, PodTable
 from extender.cluster.tables import NodeTable, ServiceTable, SliceTable
 from neilats.log import get_logger
@@ -63,7 +63,7 @@ class Watches:
         *,
         clock: Callable[[], float] = time.monotonic,
         on_restart: OnRestart = lambda kind, reason: None,
-        timing: Timing = Timing(),
+        timing: Timing = TIMING,
     ) -> None:
         self._api, self._listener = api, listener
         self._clock, self._on_restart, self._timing = clock, on_restart, timing

@@ -1,0 +1,30 @@
+"""Runs every benchmark and prints one table: figure, yardstick, ratio, target. Status 1 if a target is missed."""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import adf, webhooks
+from bench.timing import Row
+
+
+def main() -> int:
+    """Print the table."""
+    rows: list[Row] = [*adf.rows(), *webhooks.rows()]
+    table = Table("figure", "here, ms", "yardstick", "yardstick, ms", "ratio", "target")
+    for row in rows:
+        table.add_row(
+            row.figure,
+            f"{row.ms:.3f}",
+            row.yardstick,
+            f"{row.yardstick_ms:.3f}",
+            f"{row.ratio:.3g}",
+            f"{'ok' if row.reached else 'MISSED'}: {row.target}",
+        )
+    Console().print(table)
+    return int(not all(row.reached for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

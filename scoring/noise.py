@@ -1,0 +1,96 @@
+"""How noisy a node's own access link is now: the excess of all its links over their floors, pooled.
+
+A slow reading on one path says little about that path; slow readings on all paths of a node say that its own link is
+congested, and that the path in question will suffer too. On recorded traces this pooled view is the largest single
+gain over looking at the path alone (it is called `xrow` there).
+
+A node's noise is kept as a survival curve: ``P(excess > edge)`` at fixed edges, so that any margin is a lookup.
+"""
+
+import numpy as np
+
+from scoring.arrays import Bools, Floats, Ints
+from scoring.buckets import LogGrid
+from scoring.quantile import finite_quantile
+
+__all__ = ["BINS", "EDGES_MS", "FLOOR_LEVEL", "RECENT_SLOTS", "exceed", "pooled_excess", "unknown", "window_floor"]
+
+FLOOR_LEVEL = 0.1
+"""The floor of a link is the 10th percentile of its finite samples: what it shows when nothing is in its way."""
+
+RECENT_SLOTS = 40
+"""Noise is what happens now: only the newest slots of each window count."""
+
+EDGES_MS: Floats = np.concatenate([[0.0], LogGrid(first_ms=0.01, last_ms=10_000.0, edge_count=97).edges, [np.inf]])
+"""``[BINS]`` 0, then 16 edges a decade from 10 microseconds to 10 s, then +inf, where only losses remain."""
+
+BINS: int = EDGES_MS.size
+
+
+def unknown(n: int) -> Floats:
+    """Return the noise ``[n, BINS]`` of n nodes of which nothing is known."""
+    return np.full((n, BINS), np.nan)
+
+
+def window_floor(windows: Floats) -> Floats:
+    """Return ``[n]``: the floor of each link in ms; NaN without a finite sample."""
+    return finite_quantile(windows, FLOOR_LEVEL)
+
+
+def pooled_excess(windows: Floats, slots: int = RECENT_SLOTS) -> Floats:
+    """Return the survival curve ``[BINS]`` of the excess over all links of one source node.
+
+    Args:
+        windows: ``[k, w]``, one row for each link of the node. Unmeasured slots are left out, losses are an infinite
+            excess, and so is each loss of a link that has no floor because it never answered.
+        slots: how many of the newest slots count.
+
+    Returns:
+        P(excess > edge) at each of `EDGES_MS` (from 1 downwards; at +inf: the loss rate, where the comparison is
+        with "at least"); all NaN if nothing was measured.
+    """
+    floor = window_floor(windows)
+    recent = windows[:, max(windows.shape[1] - slots, 0) :]
+    lost = np.isposinf(recent)
+    excess = np.where(lost, np.inf, np.where(lost, 0.0, recent) - floor[:, None])
+    excess = excess[~np.isnan(excess)]
+    if excess.size == 0:
+        return np.full(BINS, np.nan)
+    # searchsorted(left) counts the edges strictly below an excess: those that it exceeds. A loss reaches +inf as well.
+    exceeded = np.searchsorted(EDGES_MS, excess, side="left") + np.isposinf(excess)
+    counts = np.bincount(exceeded, minlength=BINS + 1)
+    survival: Floats = np.cumsum(counts[::-1])[::-1][1:] / excess.size
+    return survival
+
+
+def exceed(noise: Floats, margin_ms: Floats) -> Floats:
+    """Return ``[n]``: P(excess > margin), interpolated between the edges.
+
+    Args:
+        noise: ``[n, BINS]`` survival curves.
+        margin_ms: ``[n]``: SLA minus the path's floor. Below 0 the floor itself breaks the SLA: 1. At +inf only the
+            losses exceed it.
+
+    Returns:
+        Linear in log margin between two edges (linear below the first); NaN where the noise or the margin is unknown.
+    """
+    unknown_rows = np.isnan(noise).any(axis=1) | np.isnan(margin_ms)
+    margin = np.where(unknown_rows, 0.0, np.maximum(margin_ms, 0.0))
+    upper = np.clip(np.searchsorted(EDGES_MS, margin, side="left"), 1, BINS - 1)
+    rows = np.arange(len(noise))
+    left, right = noise[rows, upper - 1], noise[rows, upper]
+    p = left + (right - left) * _share(margin, upper)
+    p = np.where(margin_ms < 0, 1.0, p)
+    return np.where(unknown_rows, np.nan, p)
+
+
+def _share(margin: Floats, upper: Ints) -> Floats:
+    """Return where each margin lies in the interval that ends at edge `upper`, 0..1."""
+    low, high = EDGES_MS[upper - 1], EDGES_MS[upper]
+    inner: Bools = (low > 0) & np.isfinite(high)
+    safe = np.where(inner, margin, 1.0)
+    ratio = np.log(safe / np.where(inner, low, 1.0)) / np.log(EDGES_MS[2] / EDGES_MS[1])
+    first = np.where(np.isfinite(high), margin / np.where(np.isfinite(high), high, 1.0), 0.0)
+    # Beyond the last finite edge: losses alone, reached only at +inf itself, so the step down is taken at once.
+    beyond = (margin > low).astype(np.float64)
+    return np.clip(np.where(inner, ratio, np.where(np.isfinite(high), first, beyond)), 0.0, 1.0)

@@ -1,0 +1,66 @@
+"""The scoring profiles by name: what the settings and the annotation `neilats.io/profile` can ask for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from scoring.attainment import attainment
+from scoring.costs import Costs, Status, Unit
+from scoring.forecast import Forecast
+from scoring.paths import Paths
+from scoring.seed import seed
+
+__all__ = ["DEFAULT", "PROFILES", "CostFunction", "Costs", "Profile", "Status", "Unit"]
+
+
+class CostFunction(Protocol):
+    """A profile's formula: pure, and vectorised over the candidates."""
+
+    def __call__(self, paths: Paths, sla_ms: float | None, forecast: Forecast | None = None) -> Costs:
+        """Return the costs of the candidates, given what they promise to keep, if anything."""
+        ...
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A profile and what it needs, so that callers compute nothing expensive in vain."""
+
+    name: str
+    cost: CostFunction
+    unit: str
+    """What its costs mean, for people."""
+    needs_adf: bool
+    """Whether it reads `Paths.adf_score` (and computes it where the caller did not)."""
+    needs_forecast: bool
+    """Whether it reads the forecast (and makes a naive one where the caller gave none)."""
+
+    def __call__(self, paths: Paths, sla_ms: float | None, forecast: Forecast | None = None) -> Costs:
+        """Return the costs of the candidates."""
+        return self.cost(paths, sla_ms, forecast)
+
+
+DEFAULT = "attainment"
+"""The profile that replay on recorded traces shows to be best."""
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        profile.name: profile
+        for profile in (
+            Profile(
+                name="attainment",
+                cost=attainment,
+                unit="violation: expected fraction of the time above the SLA, 0..1; without an SLA ms: expected RTT",
+                needs_adf=False,
+                needs_forecast=False,
+            ),
+            Profile(
+                name="seed",
+                cost=seed,
+                unit="seed: minus cbrt(LB x ADF x Future), -200..-100; LB is constant",
+                needs_adf=True,
+                needs_forecast=True,
+            ),
+        )
+    }
+)
