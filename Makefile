@@ -4,8 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 # The multi-node test cluster's command; e2e skips without it (and fails in CI).
-NEILATS_CLUSTER ?= $(wildcard ../shared/cluster/cluster)
-export NEILATS_CLUSTER
+TEST_CLUSTER ?= $(wildcard ../shared/cluster/cluster)
+export TEST_CLUSTER
 
 .PHONY: help setup run test check e2e bench format clean
 
@@ -36,7 +36,7 @@ format: .venv/.ready  ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-e2e: .venv/.ready  ## the whole system on a real multi-node cluster (root; NEILATS_CLUSTER=the cluster's command)
+e2e: .venv/.ready  ## the whole system on a real multi-node cluster (root; TEST_CLUSTER=the cluster's command)
 	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
 
 bench: .venv/.ready  ## timings, as ratios against a yardstick in the same run
