@@ -14,7 +14,7 @@ from extender.selectors import parse_selector
 PROFILES = ("attainment", "forecast", "seed")
 
 
-def pod(labels: dict[str, str] | None = None, **annotations: str) -> Pod:
+def pod(labels: Any = None, **annotations: str) -> Pod:
     """A pod with annotations below our prefix: `peer_nodes="a"` is `neilats.io/peer-nodes: a`."""
     named = {PREFIX + k.replace("_", "-"): v for k, v in annotations.items()}
     return Pod("shop", "web-1", labels=labels or {}, annotations=named)

@@ -1,0 +1,37 @@
+"""Measures one address with the prober's own sockets: `python -m tests.e2e.echo MODE ADDRESS COUNT GAP_S` prints JSON.
+
+Run inside a node's network, beside `ping`.
+"""
+
+import json
+import sys
+import time
+
+from prober.ping import Echo, Sent, open_pinger
+
+
+def rtts_ms(mode: str, address: str, count: int, gap_s: float) -> list[float]:
+    """RTTs in ms of the probes that were answered, by the kernel's receive stamps."""
+    pinger = open_pinger(mode, bind=(), udp_port=0)
+    sent: dict[int, Sent] = {}
+    found: list[float] = []
+
+    def take(echo: Echo) -> None:
+        if echo.source == address and echo.number in sent:
+            found.append((echo.received_ns - sent.pop(echo.number).wall_ns) / 1e6)
+
+    pinger.start(take)
+    there = pinger.destination(address)
+    try:
+        for number in range(1, count + 1):
+            sent[number] = pinger.send(number, there)
+            time.sleep(gap_s)
+            pinger.drain()
+        return found
+    finally:
+        pinger.close()
+
+
+if __name__ == "__main__":
+    mode, address, count, gap_s = sys.argv[1:]
+    sys.stdout.write(json.dumps({"mode": mode, "rtt_ms": rtts_ms(mode, address, int(count), float(gap_s))}))

@@ -1,0 +1,118 @@
+"""Parsers of setting values."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from neilats import parse
+
+PARSERS = {
+    "text": parse.text,
+    "boolean": parse.boolean,
+    "number": parse.number(0, 10),
+    "integer": parse.integer(0, 10),
+    "choice": parse.choice("a", "b"),
+    "endpoint": parse.endpoint,
+    "loopback_endpoint": parse.loopback_endpoint,
+    "urls": parse.urls,
+    "addresses": parse.addresses,
+    "networks": parse.networks,
+    "nodes": parse.nodes,
+    "existing_file": parse.existing_file,
+}
+
+yaml_scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(alphabet="0123.:,=[]/-ah t")
+yaml_values = st.recursive(yaml_scalars, lambda v: st.lists(v) | st.dictionaries(st.text() | st.integers(), v))
+
+
+@pytest.mark.parametrize("name", PARSERS)
+@given(raw=yaml_values)
+def test_whatever_a_file_holds_is_taken_or_refused_with_a_value_error(name, raw):
+    try:
+        PARSERS[name](raw)
+    except ValueError as e:
+        assert str(e)
+
+
+@pytest.mark.parametrize("word", ["1", "true", "Yes", "ON", True])
+def test_true(word):
+    assert parse.boolean(word) is True
+
+
+@pytest.mark.parametrize("word", ["0", "false", "No", "off", "", False])
+def test_false(word):
+    assert parse.boolean(word) is False
+
+
+@pytest.mark.parametrize("raw", ["nan", "inf", "-0.1", "10.1", "", None, "ten", [1]])
+def test_numbers_outside_their_range_are_refused(raw):
+    with pytest.raises(ValueError, match="a number from 0 to 10"):
+        parse.number(0, 10)(raw)
+
+
+@pytest.mark.parametrize("raw", ["1.5", 1.5, "", True, "0x1"])
+def test_what_is_no_whole_number_is_refused(raw):
+    with pytest.raises(ValueError, match="whole number"):
+        parse.integer(0, 10)(raw)
+
+
+@pytest.mark.parametrize(
+    ("value", "split"),
+    [
+        ("0.0.0.0:80", ("0.0.0.0", 80)),
+        (":80", ("0.0.0.0", 80)),
+        ("[::1]:80", ("::1", 80)),
+        ("localhost:0", ("localhost", 0)),
+    ],
+)
+def test_endpoints_are_split(value, split):
+    assert parse.split_endpoint(value) == split
+
+
+@pytest.mark.parametrize("value", ["80", "host", "host:", "host:65536", "host:-1", "host:http"])
+def test_endpoints_without_a_port_are_refused(value):
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        parse.endpoint(value)
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"])
+def test_loopback_endpoints_are_taken(value):
+    assert parse.loopback_endpoint(value) == value
+
+
+@pytest.mark.parametrize("value", ["0.0.0.0:1", ":1", "10.0.0.1:1", "[::]:1", "example.org:1"])
+def test_webhooks_may_listen_on_the_loopback_only(value):
+    with pytest.raises(ValueError, match="loopback"):
+        parse.loopback_endpoint(value)
+
+
+def test_urls_lose_their_trailing_slash_and_may_be_many():
+    assert parse.urls("http://a:1/, https://b") == parse.urls(["http://a:1", "https://b/"]) == ("http://a:1", "https://b")
+
+
+@pytest.mark.parametrize("value", ["a:8080", "ftp://a", "http://", "//a"])
+def test_what_is_no_web_address_is_refused(value):
+    with pytest.raises(ValueError, match="no URL"):
+        parse.urls(value)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "a=10.0.0.1, b",
+        ["a=10.0.0.1", "b"],
+        [{"name": "a", "address": "10.0.0.1"}, {"name": "b"}],
+        {"a": "10.0.0.1", "b": None},
+    ],
+    ids=["text", "list of text", "list of mappings", "mapping"],
+)
+def test_static_nodes_can_be_written_in_four_ways(raw):
+    assert parse.nodes(raw) == (("a", "10.0.0.1"), ("b", ""))
+
+
+@pytest.mark.parametrize(
+    ("raw", "word"), [("a,a", "twice"), ("=10.0.0.1", "no name"), ("a=nowhere", "no IP address")], ids=str
+)
+def test_static_nodes_that_make_no_sense_are_refused(raw, word):
+    with pytest.raises(ValueError, match=word):
+        parse.nodes(raw)
