@@ -79,7 +79,7 @@ def build(
     store = WindowStore(settings.window_slots, settings.interval_s)
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
     probing = Probing(cluster, settings.interval_s, settings.ip_family)
-    owners = RowOwners(settings.trusted_reporters, settings.fresh_for_s)
+    owners = RowOwners(cluster, settings.trusted_reporters, settings.fresh_for_s)
     ingest = Ingest(store, noise, cluster, owners, probing, clock)
     analyst = Analyst(store, forecaster(settings.forecaster))
     decisions = Decisions(settings.decisions_kept, time.time)

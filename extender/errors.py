@@ -6,10 +6,11 @@ RequestError
 ├── Unknown               404  a node, pair, pod or path that is not known
 ├── Replayed              409  a report that was applied already
 ├── TooLarge              413
-└── WrongContentType      415
+├── WrongContentType      415
+└── NotReady              503  the extender cannot know yet; ask again
 """
 
-__all__ = ["BadRequest", "Refused", "Replayed", "RequestError", "TooLarge", "Unknown", "WrongContentType"]
+__all__ = ["BadRequest", "NotReady", "Refused", "Replayed", "RequestError", "TooLarge", "Unknown", "WrongContentType"]
 
 
 class RequestError(Exception):
@@ -56,6 +57,12 @@ class TooLarge(RequestError):
     """A body above the limit."""
 
     status = 413
+
+
+class NotReady(RequestError):
+    """The extender cannot know yet; the same request may succeed in a moment."""
+
+    status = 503
 
 
 class WrongContentType(RequestError):

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from extender.cluster.base import Cluster
-from extender.errors import Replayed, Unknown
+from extender.errors import NotReady, Replayed, Unknown
 from extender.noise import NoiseTable
 from extender.owners import RowOwners
 from extender.probing import Probing
@@ -63,10 +63,8 @@ class Ingest:
     def apply(self, report: Report, remote: str) -> Applied:
         """Apply a valid report from this address, or raise a RequestError and apply nothing."""
         now = self._clock()
-        node = self._cluster.nodes.get(report.node)
-        if node is None:
-            raise Unknown(f"node {report.node!r} is not known to this extender; is it in the cluster, or in `nodes`?")
-        self._owners.check(node, remote, now)
+        self._check_node(report.node)
+        self._owners.check(report.node, remote, now)
         source, resync = self._admit(report)
         if report.full:
             self._store.restart(report.node)
@@ -82,6 +80,12 @@ class Ingest:
         )
         unknown = sum(len(r.rtt_ms) for t, r in report.runs() if t not in known)
         return Applied(*counts, unknown, reply)
+
+    def _check_node(self, name: str) -> None:
+        if not self._cluster.synced:
+            raise NotReady("the nodes of the cluster are still being read; report again in a moment")
+        if name not in self._cluster.nodes:
+            raise Unknown(f"node {name!r} is not known to this extender; is it in the cluster, or in `nodes`?")
 
     def _admit(self, report: Report) -> tuple[Source, bool]:
         """The source's record, and whether its whole ring is wanted; raises Replayed for what was applied before."""

@@ -12,7 +12,7 @@ __all__ = ["Metrics", "WindowCounts"]
 
 VERBS: Final = ("filter", "prioritize", "preempt")
 OUTCOMES: Final = ("passed", "filtered", "scored", *(str(n) for n in Neutral), "error")
-REPORTS: Final = ("applied", "invalid", "refused", "unknown_node", "replayed", "too_large", "error")
+REPORTS: Final = ("applied", "invalid", "refused", "unknown_node", "replayed", "too_large", "not_ready", "error")
 SAMPLES: Final = ("measured", "lost", "unmeasured", "unknown_target")
 BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 

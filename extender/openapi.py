@@ -27,7 +27,7 @@ def document() -> dict[str, Any]:
         "paths": {
             "/v1/report": {
                 "post": _operation(
-                    "Take a prober's samples; answer with its targets", report, reply, 403, 404, 409, 413
+                    "Take a prober's samples; answer with its targets", report, reply, 403, 404, 409, 413, 503
                 )
             },
             "/v1/scores": {"post": _operation("Score nodes towards a peer", _SCORES, _object("nodes"), 404)},

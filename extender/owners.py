@@ -1,40 +1,66 @@
 """Who may write which node's row, judged by where a report comes from.
 
-Until reports carry an identity of their own, the network address is what there is: a report for a node must come from
-an address of that node or from its pod network. Where the cluster tells neither, the address that writes first keeps
-the row until it has been silent for a while.
+Until reports carry an identity of their own, the network address is what there is. An address that belongs to a node, or
+to a node's pod network, may write that node's row and no other. Of an address that the cluster knows nothing about (pod
+networks need not follow the nodes' ranges) the row keeps the first writer until that has been silent for a while.
 """
 
 import ipaddress
 from collections.abc import Sequence
+from typing import TypeAlias
 
-from extender.cluster.base import NodeInfo
+from extender.cluster.base import Cluster
 from extender.errors import Refused
 
 __all__ = ["RowOwners"]
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class RowOwners:
     """Admits or refuses reports by source address; `trusted` networks may write any row."""
 
-    def __init__(self, trusted: Sequence[str], silence_s: float) -> None:
+    def __init__(self, cluster: Cluster, trusted: Sequence[str], silence_s: float) -> None:
+        self._cluster = cluster
         self._trusted = [ipaddress.ip_network(n, strict=False) for n in trusted]
         self._silence_s = silence_s
         self._claims: dict[str, tuple[Address, float]] = {}
+        self._homes: dict[Network, str] = {}
+        self._prefixes: set[tuple[int, int]] = set()
+        self._version: int | None = None
 
-    def check(self, node: NodeInfo, remote: str, now: float) -> None:
+    def check(self, node: str, remote: str, now: float) -> None:
         """Raise Refused unless this address may write the node's row now."""
         address = _address(remote)
         if any(address in network for network in self._trusted):
             return
-        if node.addresses or node.pod_cidrs:
-            if not _belongs(address, node):
-                known = ", ".join([*node.addresses, *node.pod_cidrs])
-                raise Refused(f"{remote} may not write the row of node {node.name}, whose addresses are {known}")
-            return
-        self._claim(node.name, address, now)
+        home = self._home(address)
+        if home is None:
+            self._claim(node, address, now)
+        elif home != node:
+            raise Refused(f"{remote} belongs to node {home} and may not write the row of node {node}")
+
+    def _home(self, address: Address) -> str | None:
+        """The node that the address belongs to, by its own addresses before pod ranges."""
+        if self._version != self._cluster.nodes_version:
+            self._index()
+        for version, prefix in sorted(self._prefixes, reverse=True):
+            if version == address.version:
+                home = self._homes.get(ipaddress.ip_network((address, prefix), strict=False))
+                if home is not None:
+                    return home
+        return None
+
+    def _index(self) -> None:
+        """Every node's addresses and pod ranges as networks; looked up by prefix length, not one by one."""
+        self._version = self._cluster.nodes_version
+        self._homes = {
+            ipaddress.ip_network(place, strict=False): name
+            for name, node in self._cluster.nodes.items()
+            for place in (*node.pod_cidrs, *node.addresses)
+        }
+        self._prefixes = {(n.version, n.prefixlen) for n in self._homes}
 
     def _claim(self, name: str, address: Address, now: float) -> None:
         owner, seen = self._claims.get(name, (address, now))
@@ -54,9 +80,3 @@ def _address(remote: str) -> Address:
         raise Refused(f"the report's source address {remote!r} cannot be read") from None
     mapped = getattr(address, "ipv4_mapped", None)
     return mapped or address
-
-
-def _belongs(address: Address, node: NodeInfo) -> bool:
-    if any(str(address) == str(_address(a)) for a in node.addresses):
-        return True
-    return any(address in ipaddress.ip_network(c, strict=False) for c in node.pod_cidrs)

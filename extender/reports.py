@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
-from extender.errors import BadRequest, Refused, Replayed, RequestError, TooLarge, Unknown
+from extender.errors import BadRequest, NotReady, Refused, Replayed, RequestError, TooLarge, Unknown
 from extender.http import bounded_body, json_response
 from extender.ingest import Applied, Ingest
 from extender.metrics import Metrics
@@ -12,7 +12,13 @@ from prober.wire import Report, WireError, decode_report, encode
 
 __all__ = ["Reports"]
 
-_OUTCOMES: Final = {Refused: "refused", Unknown: "unknown_node", Replayed: "replayed", TooLarge: "too_large"}
+_OUTCOMES: Final = {
+    Refused: "refused",
+    Unknown: "unknown_node",
+    Replayed: "replayed",
+    TooLarge: "too_large",
+    NotReady: "not_ready",
+}
 
 
 class Reports:

@@ -157,9 +157,9 @@ async def test_a_prober_cannot_write_another_nodes_row(make_bench):
     bench = await make_bench(trusted_reporters=())
     from extender.cluster.base import NodeInfo
 
-    bench.extender.cluster.nodes = {"node-2": NodeInfo("node-2", ("10.0.0.2",)), "node-1": NodeInfo("node-1")}
+    bench.extender.cluster.nodes = {"node-2": NodeInfo("node-2"), "node-1": NodeInfo("node-1", ("127.0.0.1",))}
     error = await refused(bench.api, "/v1/report", json.dumps(report()), 403)
-    assert "127.0.0.1 may not write the row of node node-2" in error
+    assert "127.0.0.1 belongs to node node-1 and may not write the row of node node-2" in error
     assert len(bench.extender.store) == 0
     assert bench.metric("neilats_extender_reports_total", outcome="refused") == 1
 

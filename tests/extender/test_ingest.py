@@ -46,6 +46,14 @@ async def test_a_first_report_that_is_not_the_first_asks_for_the_whole_ring(benc
     assert np.isfinite(window(bench, "node-2", "node-1")).all()
 
 
+async def test_reports_that_come_before_the_nodes_are_known_may_come_again(bench):
+    bench.extender.cluster.synced = False
+    response = await bench.report("node-2", {"node-1": run([1.0])})
+    assert response.status == 503
+    bench.extender.cluster.synced, bench.seq["node-2"] = True, 0
+    await reply(bench, "node-2", {"node-1": run([1.0])})
+
+
 async def test_a_gap_in_the_numbers_asks_for_the_whole_ring(bench):
     assert (await reply(bench, "node-2"))["resync"] is False
     bench.seq["node-2"] += 3
