@@ -14,7 +14,7 @@ import numpy as np
 
 from extender.analysis import Analyst
 from extender.cluster.base import Cluster, Resolution
-from extender.decisions import Decision, Decisions, Scored
+from extender.decisions import Decision, Decisions
 from extender.evaluate import evaluate
 from extender.gather import Gathered, gather
 from extender.grace import Grace
@@ -22,12 +22,13 @@ from extender.intents import Intent, parse_intent
 from extender.noise import NoiseTable
 from extender.pods import Pod
 from extender.probing import Probing
+from extender.scoretable import PathTable, ScoreTable
 from extender.verdicts import Verdict, judge
 from extender.windows import WindowStore
 from scoring.profiles import PROFILES
 from scoring.rank import NEUTRAL
 
-__all__ = ["Answer", "Decider", "Neutral", "Policy"]
+__all__ = ["Answer", "Decider", "Neutral", "Policy", "Scored"]
 
 
 class Neutral(StrEnum):
@@ -69,6 +70,14 @@ class _Peers:
     pending: bool = False
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A table of scores, and the paths that it was made from, which the analysis still needs."""
+
+    table: ScoreTable
+    gathered: Sequence[Gathered]
+
+
 class Decider:
     """Answers kube-scheduler's questions. Times are of `clock` (monotonic seconds)."""
 
@@ -87,7 +96,7 @@ class Decider:
         self._store, self._noise, self._cluster, self._probing = store, noise, cluster, probing
         self._analyst, self._decisions, self._grace = analyst, decisions, grace
         self.policy, self._clock = policy, clock
-        self.on_recorded: Callable[[Decision], None] = lambda decision: None
+        self.on_recorded: Callable[[Decision, Scored | None], None] = lambda decision, scored: None
         self.on_refused: Callable[[Pod, Intent, Mapping[str, str]], None] = lambda pod, intent, failed: None
 
     # -- the three verbs -------------------------------------------------------------------------------------------
@@ -118,8 +127,8 @@ class Decider:
             return _neutral(Neutral.NO_INTENT, names)
         decision = self._decisions.resume(pod, intent, self.policy.shadow)
         decision.candidates = max(decision.candidates, len(names))
-        answer = await self._scores(decision, names)
-        self._record(decision)
+        answer, scored = await self._scores(decision, names)
+        self._record(decision, scored)
         return _neutral(Neutral.SHADOW, names) if self.policy.shadow else answer
 
     async def preempt(self, raw_pod: Mapping[str, Any], names: Sequence[str]) -> Answer:
@@ -196,25 +205,26 @@ class Decider:
 
     # -- scores ----------------------------------------------------------------------------------------------------
 
-    async def _scores(self, decision: Decision, names: Sequence[str]) -> Answer:
+    async def _scores(self, decision: Decision, names: Sequence[str]) -> tuple[Answer, Scored | None]:
         """Score the nodes and write down how, or give the neutral answer with its reason."""
         intent = decision.intent
         if intent.mistakes:
-            return self._neutral(decision, Neutral.INVALID_INTENT, "; ".join(intent.mistakes), names)
+            return self._neutral(decision, Neutral.INVALID_INTENT, "; ".join(intent.mistakes), names), None
         peers = await self._peers(decision.pod, intent)
         decision.peers = peers.resolution.nodes
         if peers.trouble:
             why = Neutral.DEADLINE if peers.pending else Neutral.UNRESOLVED
-            return self._neutral(decision, why, peers.trouble, names)
+            return self._neutral(decision, why, peers.trouble, names), None
         try:
             scored = await self.score(intent, peers.resolution, names)
         except TimeoutError:
-            return self._neutral(decision, Neutral.DEADLINE, f"no scores within {self.policy.deadline_s:g} s", names)
-        decision.rescored(scored)
-        if not scored.evaluation.known:
-            return self._neutral(decision, Neutral.NO_DATA, "no candidate's path is measured", names)
+            late = f"no scores within {self.policy.deadline_s:g} s"
+            return self._neutral(decision, Neutral.DEADLINE, late, names), None
+        decision.rescored(scored.table)
+        if not scored.table.evaluation.known:
+            return self._neutral(decision, Neutral.NO_DATA, "no candidate's path is measured", names), scored
         decision.outcome, decision.reason = "scored", peers.resolution.unresolved
-        return Answer("scored", {}, scored.evaluation.scores.tolist())
+        return Answer("scored", {}, scored.table.evaluation.scores.tolist()), scored
 
     async def score(self, intent: Intent, resolution: Resolution, names: Sequence[str]) -> Scored:
         """The numbers for these nodes; raises TimeoutError when an expensive profile misses the deadline."""
@@ -232,7 +242,8 @@ class Decider:
         evaluation = evaluate(
             gathered, profile, intent.max_rtt_ms, intent.policy, resolution.weights, self._analyst.forecaster
         )
-        return Scored(names, gathered, evaluation, name, intent.max_rtt_ms)
+        paths = [PathTable.of(g) for g in gathered]
+        return Scored(ScoreTable(names, name, intent.max_rtt_ms, evaluation, paths), gathered)
 
     async def _with_adf(self, gathered: Gathered) -> Gathered:
         analysis = await self._analyst.analyse(gathered)
@@ -240,7 +251,7 @@ class Decider:
 
     async def analyse(self, scored: Scored) -> None:
         """Add ADF and forecasts of every path to the numbers."""
-        scored.analyses = [await self._analyst.analyse(g) for g in scored.gathered]
+        scored.table.add([await self._analyst.analyse(g) for g in scored.gathered])
 
     def _gather(self, peers: Sequence[str], names: Sequence[str], now: float) -> list[Gathered]:
         return [gather(self._store, self._noise, p, names, now, self.policy.fresh_for_s) for p in peers]
@@ -257,9 +268,9 @@ class Decider:
         decision.outcome, decision.reason = "neutral", f"{why}: {reason}"
         return _neutral(why, names)
 
-    def _record(self, decision: Decision) -> None:
+    def _record(self, decision: Decision, scored: Scored | None = None) -> None:
         self._decisions.keep(decision)
-        self.on_recorded(decision)
+        self.on_recorded(decision, scored)
 
 
 def _neutral(why: Neutral, names: Sequence[str]) -> Answer:

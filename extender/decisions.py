@@ -5,29 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from extender.analysis import PathAnalysis
-from extender.evaluate import Evaluation
-from extender.gather import Direction, Gathered
 from extender.intents import Intent
 from extender.pods import Pod
-from scoring.costs import Status
-from scoring.paths import summary
+from extender.scoretable import ScoreTable
 
-__all__ = ["Decision", "Decisions", "Scored", "intent_json", "rows_json"]
-
-
-@dataclass
-class Scored:
-    """The numbers behind a decision; `analyses` follow a moment after the answer."""
-
-    names: Sequence[str]
-    gathered: Sequence[Gathered]
-    evaluation: Evaluation
-    profile: str
-    sla_ms: float | None
-    analyses: Sequence[PathAnalysis] = ()
+__all__ = ["Decision", "Decisions", "intent_json"]
 
 
 @dataclass
@@ -46,9 +28,8 @@ class Decision:
     peers: Sequence[str] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     candidates: int = 0
-    scored: Scored | None = None
-    rows: Sequence[Mapping[str, Any]] | None = None
-    """`scored` as JSON rows, once it is complete; the arrays are dropped then."""
+    table: ScoreTable | None = None
+    """The numbers of every candidate that was scored."""
     attempts: int = 1
     node: str | None = None
     deleted: bool = False
@@ -56,27 +37,14 @@ class Decision:
     @property
     def outvoted(self) -> bool | None:
         """Whether the pod went to another node than one that scored best; None while that is open."""
-        if self.node is None or self.outcome != "scored":
+        if self.node is None or self.outcome != "scored" or self.table is None:
             return None
-        scores = {r["node"]: r["score"] for r in self.json_rows()}
-        return self.node in scores and scores[self.node] < max(scores.values())
+        return self.table.outvoted(self.node)
 
-    def json_rows(self) -> Sequence[Mapping[str, Any]]:
-        """The nodes' rows as JSON, best first."""
-        if self.rows is not None:
-            return self.rows
-        return rows_json(self.scored) if self.scored else []
-
-    def rescored(self, scored: Scored) -> None:
-        """Take new numbers, of this attempt or of a later one that ends the same way."""
-        self.attempts += self.rows is not None or self.scored is not None
-        self.scored, self.rows = scored, None
-
-    def complete(self) -> None:
-        """Keep of the numbers only what is shown."""
-        if self.scored is not None:
-            self.rows = rows_json(self.scored)
-            self.scored = None
+    def rescored(self, table: ScoreTable) -> None:
+        """Take the numbers of this attempt, or of a later one that ends the same way."""
+        self.attempts += self.table is not None
+        self.table = table
 
     def as_json(self) -> dict[str, Any]:
         """The whole record."""
@@ -94,7 +62,7 @@ class Decision:
             "candidates": self.candidates,
             "attempts": self.attempts,
             "failed": dict(self.failed),
-            "nodes": list(self.json_rows()),
+            "nodes": self.table.rows() if self.table else [],
             "node": self.node,
             "deleted": self.deleted,
             "outvoted": self.outvoted,
@@ -188,62 +156,3 @@ def intent_json(intent: Intent) -> dict[str, Any]:
         "legacy": intent.legacy,
         "mistakes": list(intent.mistakes),
     }
-
-
-def rows_json(scored: Scored) -> list[dict[str, Any]]:
-    """One row a candidate, best first: its score and cost, and below `paths` every part of it by peer."""
-    e = scored.evaluation
-    paths = [_paths_json(scored, i) for i in range(len(scored.gathered))]
-    rows = [
-        {
-            "node": name,
-            "score": int(e.scores[i]),
-            "cost": number(e.costs.cost[i]),
-            "noise": number(e.costs.noise[i]),
-            "status": Status(int(e.costs.status[i])).name.lower(),
-            "unit": e.costs.unit,
-            "paths": [p[i] for p in paths],
-        }
-        for i, name in enumerate(scored.names)
-    ]
-    return [rows[i] for i in np.lexsort((e.costs.cost, -e.scores))]
-
-
-def _paths_json(scored: Scored, index: int) -> list[dict[str, Any]]:
-    """One entry a candidate of what is known of its path to one peer."""
-    g = scored.gathered[index]
-    stats = summary(g.paths.windows)
-    columns: dict[str, Any] = {
-        "mean_ms": stats.mean_ms,
-        "median_ms": stats.median_ms,
-        "last_ms": stats.last_ms,
-        "loss": stats.loss,
-        "age_s": g.age_s,
-        "coverage": stats.coverage,
-    }
-    extra: dict[str, Any] = {}
-    if index < len(scored.analyses):
-        analysis = scored.analyses[index]
-        columns |= {"forecast_ms": analysis.forecast_ms, "adf_score": analysis.adf_score}
-        if scored.sla_ms is not None:
-            columns["future_score"] = analysis.future(scored.sla_ms)
-        extra["forecaster"] = analysis.forecaster
-    return [
-        {
-            "peer": g.peer,
-            "direction": Direction(int(g.direction[i])).name.lower(),
-            "samples": int(stats.samples[i]),
-            **{k: number(v[i]) for k, v in columns.items()},
-            **extra,
-        }
-        for i in range(len(g.names))
-    ]
-
-
-def number(value: float) -> float | str | None:
-    """A number fit for JSON: null where nothing is known, `inf` for what was lost throughout."""
-    if np.isnan(value):
-        return None
-    if np.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    return round(float(value), 6)

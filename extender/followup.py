@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from extender.cluster.base import Cluster
-from extender.decide import Decider
+from extender.decide import Decider, Scored
 from extender.decisions import Decision, Decisions
 from extender.intents import Intent
 from extender.metrics import Metrics
@@ -29,16 +29,16 @@ class Followup:
     ) -> None:
         self._decider, self._decisions, self._cluster = decider, decisions, cluster
         self._waker, self._metrics = waker, metrics
-        self._queue: asyncio.Queue[Decision] = asyncio.Queue(QUEUED)
+        self._queue: asyncio.Queue[Scored] = asyncio.Queue(QUEUED)
         decider.on_recorded = self.recorded
         decider.on_refused = self.refused
         cluster.on_bound(self.bound)
 
-    def recorded(self, decision: Decision) -> None:
+    def recorded(self, decision: Decision, scored: Scored | None) -> None:
         """A decision was made: follow its pod, and have its paths analysed."""
         self._cluster.follow(decision.pod)
-        if decision.scored is not None and not self._queue.full():
-            self._queue.put_nowait(decision)
+        if scored is not None and not self._queue.full():
+            self._queue.put_nowait(scored)
 
     def refused(self, pod: Pod, intent: Intent, failed: Mapping[str, str]) -> None:
         """Nodes were refused to a pod."""
@@ -57,14 +57,10 @@ class Followup:
         )
 
     async def run(self) -> None:
-        """Complete records, one after the other, for ever."""
+        """Add what takes longer to the records, one after the other, for ever."""
         while True:
-            decision = await self._queue.get()
-            if (scored := decision.scored) is None:
-                continue
+            scored = await self._queue.get()
             try:
                 await self._decider.analyse(scored)
             except Exception:
-                log.exception("analysis failed", extra={"pod": f"{decision.pod.namespace}/{decision.pod.name}"})
-            if decision.scored is scored:
-                decision.complete()
+                log.exception("analysis failed", extra={"profile": scored.table.profile})

@@ -1,8 +1,8 @@
 """Who may write which node's row, judged by where a report comes from.
 
-Until reports carry an identity of their own, the network address is what there is. An address that belongs to a node, or
-to a node's pod network, may write that node's row and no other. Of an address that the cluster knows nothing about (pod
-networks need not follow the nodes' ranges) the row keeps the first writer until that has been silent for a while.
+Until reports carry an identity of their own, the network address is what there is. An address that belongs to a node,
+or to a node's pod network, may write that node's row and no other. Of an address that the cluster knows nothing about
+(pod networks need not follow the nodes' ranges) the row keeps the first writer until that has been silent for a while.
 """
 
 import ipaddress

@@ -8,11 +8,12 @@ import numpy as np
 from aiohttp import web
 
 from extender.cluster.base import Cluster, Resolution
-from extender.decide import Decider
-from extender.decisions import Decision, Decisions, Scored, number, rows_json
+from extender.decide import Decider, Scored
+from extender.decisions import Decision, Decisions
 from extender.errors import BadRequest, Unknown
 from extender.http import json_body, json_response
 from extender.intents import Intent
+from extender.scoretable import number
 from extender.windows import ABSENT, WindowStore
 from scoring.paths import summary
 from scoring.profiles import PROFILES
@@ -120,14 +121,15 @@ def _all_json(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
 
 
 def _scores_json(peer: str, scored: Scored) -> dict[str, Any]:
-    rows = rows_json(scored)
+    table = scored.table
+    rows = table.rows()
     for row in rows:
         row |= row.pop("paths")[0]
     return {
         "peer": peer,
-        "sla_ms": scored.sla_ms,
-        "profile": scored.profile,
-        "unit": scored.evaluation.costs.unit,
+        "sla_ms": table.sla_ms,
+        "profile": table.profile,
+        "unit": table.unit,
         "nodes": {row.pop("node"): row for row in rows},
     }
 

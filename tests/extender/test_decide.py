@@ -182,7 +182,7 @@ async def test_shadow_mode_answers_neutrally_and_records_what_it_would_have_said
     assert set((await bench.scores(a_pod("other", peer_nodes="node-1"))).values()) == {5}
     required, preferred = sorted(bench.extender.decisions, key=lambda d: d.number)
     assert set(required.failed) == {"node-3", "node-4"}
-    assert {r["node"]: r["score"] for r in preferred.json_rows()}["node-1"] == 10
+    assert {r["node"]: r["score"] for r in preferred.table.rows()}["node-1"] == 10
     assert bench.metric("neilats_extender_calls_total", verb="filter", outcome="shadow") == 1
 
 

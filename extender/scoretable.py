@@ -1,0 +1,116 @@
+"""The numbers behind scores, one row a candidate: what `explain` and `/v1/scores` show.
+
+Kept as columns without the windows: a record of 5,000 candidates is half a megabyte then, and not seven.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extender.analysis import PathAnalysis
+from extender.evaluate import Evaluation
+from extender.gather import Direction, Gathered
+from scoring.costs import Status
+from scoring.paths import summary
+
+__all__ = ["PathTable", "ScoreTable", "number"]
+
+Columns: TypeAlias = dict[str, NDArray[np.float64]]
+
+
+@dataclass
+class PathTable:
+    """What was known of the candidates' paths to one peer."""
+
+    peer: str
+    direction: NDArray[np.int8]
+    samples: NDArray[np.int64]
+    columns: Columns
+    forecaster: str = ""
+
+    @classmethod
+    def of(cls, gathered: Gathered) -> "PathTable":
+        """Summarise gathered paths."""
+        stats = summary(gathered.paths.windows)
+        columns = {
+            "mean_ms": stats.mean_ms,
+            "median_ms": stats.median_ms,
+            "last_ms": stats.last_ms,
+            "loss": stats.loss,
+            "age_s": gathered.age_s,
+            "coverage": stats.coverage,
+        }
+        return cls(gathered.peer, gathered.direction, stats.samples, columns)
+
+    def add(self, analysis: PathAnalysis, sla_ms: float | None) -> None:
+        """Add what was computed after the answer."""
+        self.columns |= {"forecast_ms": analysis.forecast_ms, "adf_score": analysis.adf_score}
+        if sla_ms is not None:
+            self.columns["future_score"] = analysis.future(sla_ms)
+        self.forecaster = analysis.forecaster
+
+    def row(self, i: int) -> dict[str, Any]:
+        """One candidate's path as JSON."""
+        row = {
+            "peer": self.peer,
+            "direction": Direction(int(self.direction[i])).name.lower(),
+            "samples": int(self.samples[i]),
+            **{k: number(v[i]) for k, v in self.columns.items()},
+        }
+        return row | ({"forecaster": self.forecaster} if self.forecaster else {})
+
+
+@dataclass
+class ScoreTable:
+    """The scores of n candidates under a profile, and below `paths` every part of them by peer."""
+
+    names: Sequence[str]
+    profile: str
+    sla_ms: float | None
+    evaluation: Evaluation
+    paths: list[PathTable] = field(default_factory=list)
+
+    @property
+    def unit(self) -> str:
+        """The unit of the costs."""
+        return self.evaluation.costs.unit
+
+    def add(self, analyses: Sequence[PathAnalysis]) -> None:
+        """Add ADF scores and forecasts, one analysis for each peer."""
+        for path, analysis in zip(self.paths, analyses, strict=True):
+            path.add(analysis, self.sla_ms)
+
+    def outvoted(self, node: str) -> bool:
+        """Whether a candidate scored higher than this one."""
+        if node not in self.names:
+            return False
+        scores = self.evaluation.scores
+        return bool(scores[list(self.names).index(node)] < scores.max())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The candidates as JSON, best first."""
+        costs, scores = self.evaluation.costs, self.evaluation.scores
+        return [
+            {
+                "node": self.names[i],
+                "score": int(scores[i]),
+                "cost": number(costs.cost[i]),
+                "noise": number(costs.noise[i]),
+                "status": Status(int(costs.status[i])).name.lower(),
+                "unit": costs.unit,
+                "paths": [path.row(i) for path in self.paths],
+            }
+            for i in np.lexsort((costs.cost, -scores)).tolist()
+        ]
+
+
+def number(value: float) -> float | str | None:
+    """A number fit for JSON: null where nothing is known, `inf` for what was lost throughout."""
+    if np.isnan(value):
+        return None
+    if np.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return round(float(value), 6)
