@@ -38,9 +38,6 @@ class Served(Bench):
         }
         names = (await self.ask("filter", pod, NODES[1:]))["NodeNames"]
         await self.ask("prioritize", pod, tuple(names))
-        decision = next(iter(self.extender.decisions))
-        if decision.scored is not None:
-            await self.extender.decider.analyse(decision.scored)
 
 
 @pytest.fixture
@@ -52,6 +49,8 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
             clock = Clock()
             extender = build(ExtenderSettings(**settings), StaticCluster((n, "") for n in NODES), clock)
             stack.callback(extender.analyst.close)
+            completing = asyncio.create_task(extender.followup.run())
+            stack.callback(completing.cancel)
             urls = []
             for app, at in ((extender.webhook_app, 0), (extender.api_app, port)):
                 runner = web.AppRunner(app)
@@ -84,5 +83,9 @@ def neilats_process(*args: str, env: dict[str, str] | None = None, timeout: floa
     """The command as a user runs it."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("NEILATS_")}
     return subprocess.run(
-        [sys.executable, "-m", "neilats", *args], capture_output=True, text=True, env=clean | (env or {}), timeout=timeout
+        [sys.executable, "-m", "neilats", *args],
+        capture_output=True,
+        text=True,
+        env=clean | (env or {}),
+        timeout=timeout,
     )

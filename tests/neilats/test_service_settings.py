@@ -13,7 +13,14 @@ def test_all_mistakes_are_told_at_once_each_with_name_value_source_and_remedy(tm
     file = tmp_path / "neilats.yaml"
     file.write_text("widow_slots: 9\nlisten: nowhere\n")
     done = neilats_process(
-        "extender", "--config", str(file), "--profile", "best", "-s", "deadline_ms=soon", env={"NEILATS_INTERVAL_S": "x"}
+        "extender",
+        "--config",
+        str(file),
+        "--profile",
+        "best",
+        "-s",
+        "deadline_ms=soon",
+        env={"NEILATS_INTERVAL_S": "x"},
     )
     assert done.returncode == 2
     assert lines(done) == [

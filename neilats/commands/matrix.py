@@ -1,0 +1,50 @@
+"""`neilats matrix`: the measured round trips between all nodes."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from neilats.commands import cells
+from neilats.commands.asking import as_json_option, console, print_json, run, trouble, urls_option
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["command", "matrix_table"]
+
+
+@click.command("matrix", epilog="\b\nExample:\n  neilats matrix --last\n")
+@click.option("--last", is_flag=True, help="The last samples instead of the medians.")
+@urls_option()
+@as_json_option
+def command(last: bool, url: str, as_json: bool) -> None:
+    """Show the measured round trips in ms, from the node of each line to that of each column."""
+    from neilats.commands.client import ClientError, ask
+
+    try:
+        answer = run(ask(url, "/v1/matrix"))
+    except ClientError as e:
+        raise trouble(url, e) from e
+    if as_json:
+        print_json(answer)
+        return
+    paths = answer["paths"]
+    measured = sum(p["samples"] > 0 for p in paths)
+    from neilats.commands.tables import put
+
+    out = console()
+    out.print(f"{'Last' if last else 'Median'} round trips in ms; {measured} paths measured.")
+    put(out, matrix_table(answer["nodes"], paths, "last_ms" if last else "median_ms"))
+
+
+def matrix_table(nodes: Sequence[str], paths: Sequence[Mapping[str, Any]], field: str, title: str = "") -> "Table":
+    """One line a source, one column a target; what is unmeasured is a dash, what was lost says so."""
+    from neilats.commands.tables import new_table
+
+    found = {(p["source"], p["target"]): p[field] for p in paths}
+    table = new_table(["from \\ to", *nodes], title=title)
+    for source in nodes:
+        line = ("·" if source == target else cells.ms(found.get((source, target))) for target in nodes)
+        table.add_row(source, *line)
+    return table

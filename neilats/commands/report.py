@@ -1,0 +1,101 @@
+"""Prints decisions: one in full, with every part of every node's score, or a line each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from neilats.commands import cells, reasons
+from neilats.commands.tables import new_table, put
+
+__all__ = ["decision_table", "print_decision", "print_earlier"]
+
+ROWS: Final = 20
+"""Nodes shown unless all are asked for."""
+
+NAMES: Final = 8
+"""Refused nodes named for each reason unless all are asked for."""
+
+EARLIER: Final = 5
+
+_PATH_COLUMNS: Final = ("path to", "median\nms", "last\nms", "loss", "samples", "age", "cover-\nage")
+_ANALYSIS_COLUMNS: Final = ("forecast\nms", "ADF", "future", "measured\nby")
+_LEFT: Final = ("path to", "measured\nby")
+
+
+def print_decision(out: Console, decision: Mapping[str, Any], now: float, *, everything: bool = False) -> None:
+    """One decision in full."""
+    out.print(f"[bold]{escape(_title(decision))}[/]  ({_when(decision, now)}, by {escape(decision['replica'])})")
+    for name, text in _facts(decision):
+        out.print(f"  {name:<8}{escape(text)}", soft_wrap=True)
+    if rows := decision["nodes"]:
+        shown = rows if everything else rows[:ROWS]
+        put(out, decision_table(decision, shown))
+        if len(shown) < len(rows):
+            out.print(f"  … and {len(rows) - len(shown)} more nodes; --all shows them")
+    for line in reasons.grouped(decision["failed"], len(decision["failed"]) if everything else NAMES):
+        out.print(f"  refused {escape(line)}", soft_wrap=True)
+    if decision["failed"] or not rows:
+        out.print()
+
+
+def _title(decision: Mapping[str, Any]) -> str:
+    pod = f"{decision['namespace']}/{decision['pod']}"
+    return f"{pod} → {decision['node']}" if decision["node"] else pod
+
+
+def _when(decision: Mapping[str, Any], now: float) -> str:
+    at = datetime.fromtimestamp(decision["time"]).astimezone()
+    return f"{at:%Y-%m-%d %H:%M:%S}, {cells.seconds(max(0.0, now - decision['time']))} ago"
+
+
+def _facts(decision: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "asked", reasons.intent(decision)
+    if set(decision["peers"]) != set(decision["intent"]["peer_nodes"]):
+        yield "peers", ", ".join(decision["peers"]) or "none resolved"
+    yield "outcome", reasons.verdict(decision)
+    yield from zip(("why", ""), reasons.why(decision), strict=False)
+    yield "bound", reasons.bound(decision)
+    if decision["shadow"]:
+        yield "SHADOW", "the extender runs in shadow mode: kube-scheduler got a neutral answer instead of this"
+
+
+def decision_table(decision: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A line for each node and peer: the node's score and cost, and what they were made of."""
+    cost = f"cost\n{rows[0]['unit']}"
+    table = new_table(("node", "score", cost, *_PATH_COLUMNS, *_ANALYSIS_COLUMNS), left=_LEFT)
+    for row in rows:
+        mark = " ←" if row["node"] == decision["node"] else ""
+        doubt = "" if row["status"] == "known" else " ?"
+        first = (escape(row["node"]) + mark, str(row["score"]), cells.cost(row["cost"], row["unit"]) + doubt)
+        for i, path in enumerate(row["paths"]):
+            table.add_row(*(first if i == 0 else ("", "", "")), *_path(path), style="bold" if mark else "")
+    return table
+
+
+def _path(path: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        escape(path["peer"]),
+        cells.ms(path["median_ms"]),
+        cells.ms(path["last_ms"]),
+        cells.fraction(path["loss"]),
+        str(path["samples"]),
+        cells.seconds(path["age_s"]),
+        cells.fraction(path["coverage"]),
+        cells.ms(path.get("forecast_ms")),
+        cells.plain(path.get("adf_score")),
+        cells.plain(path.get("future_score")),
+        {"forward": "itself", "reverse": "the peer", "self": "is the peer"}.get(path["direction"], cells.UNKNOWN),
+    )
+
+
+def print_earlier(out: Console, decisions: Sequence[Mapping[str, Any]], now: float) -> None:
+    """Older decisions about the same pod, a line each."""
+    if not decisions:
+        return
+    out.print(f"{len(decisions)} earlier; --all shows them in full:")
+    for decision in decisions[:EARLIER]:
+        out.print(f"  {_when(decision, now)}: {escape(reasons.verdict(decision))}", soft_wrap=True)
