@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
 from extender.cluster.base import Cluster, NodeInfo
-from prober.wire import Addresses, Target
+from prober.wire import Addresses, SelfReport, Target
 
 __all__ = ["HOT_S", "Probing", "ReportsItself"]
 
@@ -13,11 +13,15 @@ HOT_S: Final = 30.0
 
 
 class ReportsItself(Protocol):
-    """A prober's record as far as its addresses go."""
+    """A prober's record as far as its probes go."""
 
     @property
     def addresses(self) -> Addresses:
         """Where that prober answers."""
+
+    @property
+    def condition(self) -> SelfReport:
+        """How that prober probes."""
 
 
 class Probing:
@@ -38,15 +42,15 @@ class Probing:
         """What the source shall probe now, in the order of the nodes."""
         hot = self._still_hot(source, now)
         own = self._reach(source, reporters)
+        by_udp = source in reporters and reporters[source].condition.mode == "udp"
         found = []
         for name in self._cluster.nodes:
-            if name == source:
-                continue
             there = self._reach(name, reporters)
             family = next((f for f in self._families if f in there and (f in own or not own)), None)
-            if family is None:
-                continue
             port = reporters[name].addresses.udp_port if name in reporters else 0
+            # An echo that has not said where it listens would only be missed, and count as losses.
+            if name == source or family is None or (by_udp and not port):
+                continue
             found.append(Target(node=name, address=there[family], burst=name in hot, udp_port=port))
         return found
 

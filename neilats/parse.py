@@ -88,8 +88,8 @@ def choice(*words: str) -> Callable[[Any], str]:
 
 def split_endpoint(value: str) -> tuple[str, int]:
     """`host:port`, `[v6]:port` or `:port` as (host, port)."""
-    host, _, port = value.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    host, colon, port = value.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise ValueError("expected HOST:PORT, such as 0.0.0.0:8080")
     return host.strip("[]") or "0.0.0.0", int(port)
 

@@ -130,7 +130,7 @@ def decode_report(body: bytes) -> Report:
     """Parse and check a report; raises WireError with the place of the fault."""
     try:
         report = _report.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise WireError(f"not a valid report: {e}") from e
     for target, run in report.runs():
         _check_run(target, run)
@@ -154,7 +154,7 @@ def decode_reply(body: bytes) -> Reply:
     """Parse and check an extender's reply; raises WireError."""
     try:
         return _reply.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise WireError(f"not a valid reply: {e}") from e
 
 

@@ -99,6 +99,13 @@ async def test_both_ends_need_a_family_in_common_and_ipv4_goes_first(bench):
     assert [t["address"] for t in found["node-4"]["targets"]] == ["10.0.0.1", "10.0.0.3"]
 
 
+async def test_a_udp_prober_is_told_only_of_echoes_that_have_said_where_they_listen(bench):
+    await reply(bench, "node-1", addresses={"ipv4": "10.0.0.1"})
+    await reply(bench, "node-3", addresses={"ipv4": "10.0.0.3", "udp_port": 9428})
+    answer = await reply(bench, "node-2", addresses={"ipv4": "10.0.0.2", "udp_port": 9428}, self={"mode": "udp"})
+    assert [t["node"] for t in answer["targets"]] == ["node-3"]
+
+
 async def test_the_family_can_be_set(make_bench):
     bench = await make_bench(ip_family="ipv6")
     await reply(bench, "node-1", addresses={"ipv4": "10.0.0.1", "ipv6": "fd00::1"})

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from neilats.settings import ProberSettings
-from prober.app import Listening, run
+from prober.app import Listening, Prober, run
 from prober.ping import SocketsRefusedError
 from prober.wire import Reply, Target
 
@@ -77,7 +77,7 @@ async def test_two_probers_measure_the_emulated_link_between_them(make_extender:
         found: dict[tuple[str, str], list[float | None]] = {}
         async with asyncio.timeout(10):
             while len(found.get(("n1", "n2"), [])) < 6 or -1.0 not in found.get(("n1", "n3"), []):
-                await asyncio.sleep(0.1)
+                await extender.until(len(extender.reports) + 1)
                 found = {}
                 for report in extender.reports:
                     for target, run_ in report.runs():
@@ -112,7 +112,7 @@ async def test_raw_icmp_measures_from_end_to_end(make_extender: Callable[[], Any
         assert opened.mode == "raw"
         async with asyncio.timeout(8):
             while not any(v is not None for r in extender.reports for _, run_ in r.runs() for v in run_.rtt_ms):
-                await asyncio.sleep(0.05)
+                await extender.until(len(extender.reports) + 1)
         _, text = await _get(opened.http, "/metrics")
     assert extender.reports[0].addresses.ipv4 == "10.7.7.7"
     assert 'neilats_prober_targets_ignored{reason="address"} 1.0' in text
@@ -136,12 +136,25 @@ async def test_a_stop_sends_a_last_report_and_closes_everything(make_extender: C
     assert len(extender.reports) == 2
 
 
-async def test_a_failed_part_ends_the_prober() -> None:
+async def test_a_failure_at_the_start_ends_the_prober() -> None:
     def ready(_: Listening) -> None:
         raise RuntimeError("ready failed")
 
     with pytest.raises(ExceptionGroup):
         await run(_settings(), ready=ready, stop=asyncio.Event())
+
+
+async def test_a_failed_part_ends_the_prober(make_rig: Callable[..., Any]) -> None:
+    pinger = make_rig().pinger
+    prober = Prober(_settings(), pinger, env={}, node="n1")
+
+    def fail() -> None:
+        raise RuntimeError("broken socket")
+
+    asyncio.get_running_loop().call_later(0.1, setattr, pinger, "drain", fail)
+    with pytest.raises(ExceptionGroup) as caught:
+        await prober.work(asyncio.Event(), lambda: None)
+    assert caught.group_contains(RuntimeError, match="broken socket")
 
 
 async def test_a_cancelled_prober_leaves_nothing_open() -> None:

@@ -233,5 +233,4 @@ def test_memory_of_flights_is_bounded(rig: Any) -> None:
     rig.loop.retarget({f"n{i}": Goal(f"10.0.1.{i}", 0) for i in range(50)})
     rig.run(600)
     assert len(rig.loop._flights) < 50 * 4
-    assert len(rig.loop._waiting) < 50
     assert rig.count("probes_lost_total") > 2500

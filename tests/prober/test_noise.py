@@ -72,6 +72,14 @@ def test_a_host_that_never_answers_itself_is_not_noisy() -> None:
     assert judge.verdict(12.0, 12.0) == "control"
 
 
+def test_a_host_that_stops_answering_itself_for_good_is_not_noisy_either(judge: Judge) -> None:
+    for i in range(1, 100):
+        judge.control(float(i), i + 1.0, None)
+    assert judge.verdict(30.0, 30.0) == "control"
+    assert judge.control_silent
+    assert judge.verdict(90.0, 90.1) is None
+
+
 def test_noise_that_lasts_takes_no_memory(judge: Judge) -> None:
     for i in range(10_000):
         judge.control(float(i), float(i), 5.0)
