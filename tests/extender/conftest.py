@@ -43,7 +43,7 @@ class Bench:
     api: "TestClient[Any, Any]"
     seq: dict[str, int] = field(default_factory=dict)
 
-    async def report(self, node: str, samples: dict[str, Any], **fields: Any) -> Any:
+    async def report(self, node: str, samples: dict[str, Any], /, **fields: Any) -> Any:
         """Send a report as that node's prober would; returns the response."""
         self.seq[node] = self.seq.get(node, 0) + 1
         body = {"node": node, "boot": "b1", "seq": self.seq[node], "interval_ms": 10000, "samples": samples, **fields}

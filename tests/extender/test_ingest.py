@@ -9,7 +9,7 @@ def run(rtt_ms, age_ms=0, step_ms=10000):
     return {"age_ms": age_ms, "step_ms": step_ms, "rtt_ms": rtt_ms}
 
 
-async def reply(bench, node, samples=None, **fields):
+async def reply(bench, node, samples=None, /, **fields):
     response = await bench.report(node, samples or {}, **fields)
     assert response.status == 200, await response.text()
     return await response.json()
@@ -102,7 +102,7 @@ async def test_both_ends_need_a_family_in_common_and_ipv4_goes_first(bench):
 async def test_a_udp_prober_is_told_only_of_echoes_that_have_said_where_they_listen(bench):
     await reply(bench, "node-1", addresses={"ipv4": "10.0.0.1"})
     await reply(bench, "node-3", addresses={"ipv4": "10.0.0.3", "udp_port": 9428})
-    answer = await reply(bench, "node-2", addresses={"ipv4": "10.0.0.2", "udp_port": 9428}, self={"mode": "udp"})
+    answer = await reply(bench, "node-2", addresses={"ipv4": "10.0.0.2", "udp_port": 9428}, **{"self": {"mode": "udp"}})
     assert [t["node"] for t in answer["targets"]] == ["node-3"]
 
 
