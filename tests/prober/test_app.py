@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _settings(**changes: Any) -> ProberSettings:
-    quick = {
+    quick: dict[str, Any] = {
         "node_name": "n1",
         "extender_urls": ("http://127.0.0.1:1",),
         "metrics_listen": "127.0.0.1:0",
@@ -46,8 +46,10 @@ async def _running(settings: ProberSettings, **options: Any) -> AsyncIterator[Li
     stop, opened = asyncio.Event(), asyncio.get_running_loop().create_future()
     task = asyncio.create_task(run(settings, ready=opened.set_result, stop=stop, **options))
     await asyncio.wait([task, opened], return_when=asyncio.FIRST_COMPLETED)
+    if not opened.done():
+        await task  # raises what went wrong
     try:
-        yield opened.result() if opened.done() else await task
+        yield opened.result()
     finally:
         stop.set()
         await asyncio.wait_for(task, 5)

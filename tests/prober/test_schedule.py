@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prober.schedule import GAP_S, Schedule, Slot
+from prober.schedule import GAP_S, GROUP, GROUP_S, Schedule, Slot
 
 TIMER_S = 0.001
 
@@ -78,8 +78,8 @@ def test_never_more_than_a_small_group_at_once(targets: int, interval_s: float) 
         schedule.add(f"n{i}", 1000.0)
     sent = [at for at, _ in _run(schedule, 1000.0, min(interval_s, 5.0))]
     rate = targets / interval_s
-    for at in set(sent):
-        assert sent.count(at) <= max(1, math.ceil(1.6 * rate * 0.08) if rate < 100 else 13, rate * 0.002)
+    most = 1 + math.ceil(1.6 * max(min(GROUP, GROUP_S * rate), TIMER_S * rate))
+    assert all(sent.count(at) <= most for at in set(sent))
 
 
 def test_a_new_target_gets_a_burst_then_its_regular_samples() -> None:

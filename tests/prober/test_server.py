@@ -1,10 +1,12 @@
+from typing import Any
+
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry, Counter
 
 from prober.server import Health, build_app
 
 
-async def _status(client: TestClient, path: str) -> tuple[int, str]:
+async def _status(client: TestClient[Any, Any], path: str) -> tuple[int, str]:
     async with client.get(path) as response:
         return response.status, await response.text()
 

@@ -1,0 +1,142 @@
+"""One target's latest samples, and the runs in which they travel.
+
+A sample takes its slot when it is sent and gets its value when the outcome is certain. It becomes reportable in order,
+so each replica's acknowledgement is one index.
+"""
+
+import math
+from array import array
+from collections.abc import Iterable
+from typing import Final
+
+from prober.wire import LOST, MAX_AGE_MS, MAX_RTT_MS, MAX_RUN, Run
+
+__all__ = ["UNMEASURED", "Ring"]
+
+UNMEASURED: Final = math.nan
+"""A slot in which nothing was measured."""
+
+_PENDING: Final = -2.0
+_OLDEST_S: Final = MAX_AGE_MS / 1000 - 60
+"""Older samples are not reported: a retransmission must still fit the format's limit."""
+
+_TOLERANCE: Final = 0.05
+_TOLERANCE_S: Final = 0.050
+"""A sample fits a run when its time is this close to the run's grid: a share of the step, at most this long."""
+
+
+class Ring:
+    """A bounded series of (time, RTT); times are monotonic seconds and never fall.
+
+    Values are milliseconds, LOST, or NaN where nothing was measured. `first` is the index of the first sample to come.
+    """
+
+    def __init__(self, capacity: int, first: int = 0) -> None:
+        if capacity < 1:
+            raise ValueError(f"a ring of {capacity} samples holds nothing")
+        self._capacity = capacity
+        self._first = first
+        self._next = first
+        self._decided = first
+        self._times = array("d")
+        self._values = array("d")
+
+    @property
+    def oldest(self) -> int:
+        """Index of the oldest sample still held."""
+        return max(self._first, self._next - self._capacity)
+
+    @property
+    def decided(self) -> int:
+        """Index after the last reportable sample: everything before it has its value."""
+        return max(self._decided, self.oldest)
+
+    @property
+    def end(self) -> int:
+        """Index that the next sample will get."""
+        return self._next
+
+    @property
+    def last_time(self) -> float:
+        """Time of the newest sample, -inf before the first."""
+        return self._times[self._at(self._next - 1)] if self._next > self._first else -math.inf
+
+    def open(self, time: float) -> int:
+        """Take the slot of a sample sent at `time` (monotonic s); its value follows by `decide`."""
+        time = max(time, self.last_time)
+        at = self._at(self._next)
+        if at < len(self._times):
+            self._times[at], self._values[at] = time, _PENDING
+        else:
+            self._times.append(time)
+            self._values.append(_PENDING)
+        self._next += 1
+        return self._next - 1
+
+    def decide(self, index: int, rtt_ms: float) -> None:
+        """Give a sample its value; one that was overwritten meanwhile is ignored."""
+        if not self.oldest <= index < self._next:
+            return
+        self._values[self._at(index)] = min(rtt_ms, MAX_RTT_MS) if rtt_ms >= 0 or rtt_ms == LOST else UNMEASURED
+        self._decided = self.decided
+        while self._decided < self._next and self._values[self._at(self._decided)] != _PENDING:
+            self._decided += 1
+
+    def add(self, time: float, rtt_ms: float) -> None:
+        """A sample whose value is known at once."""
+        self.decide(self.open(time), rtt_ms)
+
+    def samples(self, since: int) -> list[tuple[float, float]]:
+        """The reportable (time, value) pairs from index `since` on."""
+        return [
+            (self._times[self._at(i)], self._values[self._at(i)]) for i in range(max(since, self.oldest), self.decided)
+        ]
+
+    def runs_since(self, since: int, now: float) -> list[Run]:
+        """The reportable samples from index `since` on as runs, oldest first; ages are relative to `now`."""
+        recent = [s for s in self.samples(since) if now - s[0] <= _OLDEST_S]
+        if len(recent) == 1:
+            return [_run(recent, 1.0, now)]
+        return [_run(part, step_s, now) for part, step_s in _split(recent)]
+
+    def _at(self, index: int) -> int:
+        return (index - self._first) % self._capacity
+
+
+def _split(samples: list[tuple[float, float]]) -> Iterable[tuple[list[tuple[float, float]], float]]:
+    """Greedy split into parts that lie on a regular grid, each with its step (s)."""
+    start = 0
+    while start < len(samples):
+        end, step_s = _reach(samples, start)
+        yield samples[start:end], step_s
+        start = end
+
+
+def _reach(samples: list[tuple[float, float]], start: int) -> tuple[int, float]:
+    """Where the run from `start` ends, and its step (s).
+
+    Keeps the range of steps for which every sample is within the tolerance of the grid through the first one.
+    """
+    first = samples[start][0]
+    low, high = 0.001, math.inf
+    for i in range(start + 1, min(len(samples), start + MAX_RUN)):
+        passed, n = samples[i][0] - first, i - start
+        slack = min(_TOLERANCE * passed / n, _TOLERANCE_S)
+        lower, upper = max(low, (passed - slack) / n), min(high, (passed + slack) / n)
+        if lower > upper:
+            return i, _middle(low, high)
+        low, high = lower, upper
+    return min(len(samples), start + MAX_RUN), _middle(low, high)
+
+
+def _middle(low: float, high: float) -> float:
+    return (low + high) / 2 if math.isfinite(high) else 1.0
+
+
+def _run(samples: list[tuple[float, float]], step_s: float, now: float) -> Run:
+    newest = samples[0][0] + step_s * (len(samples) - 1)
+    return Run(
+        age_ms=round(min(max(0.0, now - newest) * 1000, MAX_AGE_MS), 1),
+        step_ms=round(max(step_s * 1000, 1.0), 3),
+        rtt_ms=[None if math.isnan(v) else round(v, 4) for _, v in samples],
+    )
