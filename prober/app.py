@@ -186,13 +186,13 @@ async def run(
 
 
 def main(settings: ProberSettings, *, env: Mapping[str, str] | None = None) -> int:
-    """Run a prober as a process; returns the exit status: 0 stopped, 1 failed, 2 could not start."""
+    """Run a prober as a process; returns the exit status: 0 stopped, 1 failed or could not start."""
     setup_logging(settings.log_level, settings.log_format)
     try:
         asyncio.run(run(settings, env=env))
     except (PingError, OSError) as e:
         log.error("cannot start", extra={"reason": e})
-        return 2
+        return 1
     except Exception:
         log.exception("the prober failed")
         return 1

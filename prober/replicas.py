@@ -39,13 +39,15 @@ async def system_resolve(host: str, port: int) -> list[tuple[int, str]]:
 async def replicas_of(url: str, resolve: Resolve) -> list[Replica]:
     """The replicas behind a base URL; raises OSError when its name does not resolve.
 
-    Only the preferred family counts: with both, each dual-stack replica would be met twice, and its two connections
-    would disturb each other's report numbers.
+    Only one family counts: with both, each dual-stack replica would be met twice, and its two connections would
+    disturb each other's report numbers. IPv4 goes first, because that is where an extender listens by default
+    (`localhost` often resolves to ::1 first).
     """
     base = URL(url)
     host, port = base.host or "", base.port or _DEFAULT_PORTS[base.scheme]
     found = await resolve(host, port)
-    return [Replica(base, family, address) for family, address in found if family == found[0][0]]
+    ipv4 = [(family, address) for family, address in found if ":" not in address]
+    return [Replica(base, family, address) for family, address in ipv4 or found]
 
 
 class PinnedResolver(AbstractResolver):

@@ -172,13 +172,13 @@ async def test_an_unusable_bind_address_is_refused() -> None:
         await run(_settings(bind=("192.0.2.1",)), stop=asyncio.Event())
 
 
-def test_a_taken_port_is_one_clear_line_and_status_2(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_one_clear_line_and_status_1(capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
         code = _process(f"metrics_listen='127.0.0.1:{sock.getsockname()[1]}'").wait(10)
     error = capfd.readouterr().err
-    assert code == 2
+    assert code == 1
     assert len(error.splitlines()) == 1
     assert "cannot start" in error
     assert "address already in use" in error

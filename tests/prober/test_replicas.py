@@ -18,8 +18,8 @@ async def test_every_address_behind_a_name_is_a_replica() -> None:
     assert {str(r.url) for r in found} == {"http://extender:8080"}
 
 
-async def test_a_dual_stack_name_counts_in_its_preferred_family_only() -> None:
-    assert [r.name for r in await replicas_of("https://both", _resolve)] == ["https://[fd00::1]:443"]
+async def test_a_dual_stack_name_counts_by_ipv4_only() -> None:
+    assert [r.name for r in await replicas_of("https://both", _resolve)] == ["https://10.0.0.1:443"]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://[::1]:8080"])
