@@ -42,7 +42,8 @@ class Analyst:
         self.forecaster = forecaster
         self._pool = ThreadPoolExecutor(1, "analysis")
         self._values: Floats = np.full((0, 3), np.nan)
-        self._version: Floats = np.zeros(0)
+        self._version: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._running: set[asyncio.Task[None]] = set()
 
     async def analyse(self, gathered: Gathered) -> PathAnalysis:
         """ADF scores and forecasts of the gathered paths, those of unmoved windows from memory."""
@@ -51,11 +52,18 @@ class Analyst:
         stale = (rows != ABSENT) & (self._version[rows] != version)
         if stale.any():
             windows = gathered.paths.windows[stale]
-            values = await asyncio.get_running_loop().run_in_executor(self._pool, self.compute, windows)
-            self._fit()  # the store may have grown meanwhile
-            self._values[rows[stale]], self._version[rows[stale]] = values, version[stale]
+            job = asyncio.create_task(self._work_out(rows[stale], version[stale], windows))
+            self._running.add(job)
+            job.add_done_callback(self._running.discard)
+            # Who waits may give up at the deadline; the results are kept all the same, for the next who asks.
+            await asyncio.shield(job)
         values = np.where((rows != ABSENT)[:, None], self._values[rows], np.nan)
         return PathAnalysis(values[:, 0], values[:, 1], values[:, 2], self.forecaster.name)
+
+    async def _work_out(self, rows: NDArray[np.intp], version: NDArray[np.int64], windows: Floats) -> None:
+        values = await asyncio.get_running_loop().run_in_executor(self._pool, self.compute, windows)
+        self._fit()  # the store may have grown meanwhile
+        self._values[rows], self._version[rows] = values, version
 
     def compute(self, windows: Floats) -> Floats:
         """[n, 3]: ADF score, sum of the inverse forecasts, first forecast, of windows [n, w]."""
@@ -66,7 +74,7 @@ class Analyst:
         missing = self._store.capacity - len(self._version)
         if missing > 0:
             self._values = np.concatenate([self._values, np.full((missing, 3), np.nan)])
-            self._version = np.concatenate([self._version, np.full(missing, np.nan)])
+            self._version = np.concatenate([self._version, np.full(missing, -1)])
 
     def close(self) -> None:
         """End the worker thread."""

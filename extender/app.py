@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from extender.analysis import Analyst
 from extender.cluster.base import Cluster
-from extender.decide import Decider, Policy
+from extender.decide import Decider
 from extender.decisions import Decisions
 from extender.followup import Followup
 from extender.grace import Grace
@@ -27,8 +27,10 @@ from extender.owners import RowOwners
 from extender.plugin import Plugin
 from extender.pods import Pod
 from extender.probing import Probing
+from extender.promises import Promises
 from extender.queries import Queries
 from extender.reports import Reports
+from extender.scorer import Scorer
 from extender.wake import Waker
 from extender.webhooks import Webhooks
 from extender.windows import WindowStore
@@ -83,8 +85,18 @@ def build(
     ingest = Ingest(store, noise, cluster, owners, probing, clock)
     analyst = Analyst(store, forecaster(settings.forecaster))
     decisions = Decisions(settings.decisions_kept, time.time)
-    policy = Policy(settings.profile, settings.shadow, settings.fresh_for_s, settings.deadline_ms / 1000)
-    decider = Decider(store, noise, cluster, probing, analyst, decisions, grace, policy, clock)
+    scorer = Scorer(store, noise, analyst, settings.profile, settings.fresh_for_s, clock)
+    promises = Promises(scorer, cluster, grace, clock)
+    decider = Decider(
+        cluster,
+        probing,
+        scorer,
+        promises,
+        decisions,
+        clock,
+        shadow=settings.shadow,
+        deadline_s=settings.deadline_ms / 1000,
+    )
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, metrics)
@@ -100,7 +112,7 @@ def build(
     routes = [route for part in parts for route in part.routes()]
     api_app = web.Application(middlewares=[observe(metrics)])
     api_app.add_routes([*routes, web.get("/metrics", _metrics(metrics)), web.get("/openapi.json", _openapi)])
-    webhook_app = web.Application()
+    webhook_app = web.Application(middlewares=[observe(metrics)])
     webhook_app.add_routes(Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB)).routes())
     return Extender(
         settings=settings,
@@ -113,7 +125,7 @@ def build(
         metrics=metrics,
         waker=waker,
         followup=followup,
-        housekeeper=Housekeeper(cluster, ingest, store, grace, clock),
+        housekeeper=Housekeeper(cluster, ingest, store, grace, probing, clock),
         analyst=analyst,
         webhook_app=webhook_app,
         api_app=api_app,

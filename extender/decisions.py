@@ -37,14 +37,9 @@ class Decision:
     @property
     def outvoted(self) -> bool | None:
         """Whether the pod went to another node than one that scored best; None while that is open."""
-        if self.node is None or self.outcome != "scored" or self.table is None:
+        if self.node is None or self.outcome == "neutral" or self.table is None:
             return None
-        return self.table.outvoted(self.node)
-
-    def rescored(self, table: ScoreTable) -> None:
-        """Take the numbers of this attempt, or of a later one that ends the same way."""
-        self.attempts += self.table is not None
-        self.table = table
+        return self.table.outvoted(self.node, self.failed)
 
     def as_json(self) -> dict[str, Any]:
         """The whole record."""
@@ -76,6 +71,7 @@ class Decisions:
         self._kept, self._rows_kept, self._clock = kept, rows_kept, clock
         self._ring: OrderedDict[int, Decision] = OrderedDict()
         self._latest: dict[str, int] = {}
+        self._counted: dict[int, int] = {}
         self._rows = 0
         self._number = 0
 
@@ -83,33 +79,40 @@ class Decisions:
         return len(self._ring)
 
     def begin(self, pod: Pod, intent: Intent, shadow: bool) -> Decision:
-        """A new record, for a new attempt; one that ends like the pod's last will take its place."""
+        """The record for a new attempt: the pod's last one, while it is unbound and wants the same, else a new one."""
+        current = self._open(pod, intent)
+        if current is not None:
+            current.attempts += 1
+            current.time, current.pod = self._clock(), pod
+            return current
         self._number += 1
         return Decision(self._number, self._clock(), pod, intent, shadow)
 
     def resume(self, pod: Pod, intent: Intent, shadow: bool) -> Decision:
-        """The record that the attempt's filter call began, or a new one where nothing was filtered."""
-        current = self.latest(pod)
-        if current is not None and current.node is None and current.outcome in ("filtered", "passed"):
+        """The record that the attempt's filter call began, or that of a new attempt where nothing was filtered."""
+        current = self._open(pod, intent)
+        if current is not None and current.outcome in ("filtered", "passed"):
             return current
         return self.begin(pod, intent, shadow)
 
+    def _open(self, pod: Pod, intent: Intent) -> Decision | None:
+        """The pod's last record while it waits for a node; a pod whose intent was changed begins anew."""
+        current = self.latest(pod)
+        return current if current is not None and current.node is None and current.intent == intent else None
+
     def keep(self, decision: Decision) -> None:
-        """Put a finished record in, in place of the pod's last one if nothing but the time differs."""
-        last = self.latest(decision.pod)
-        if last is not None and last is not decision and _same(last, decision):
-            decision.attempts = last.attempts + 1
-            self._drop(last.number)
-        if decision.number not in self._ring:
-            self._ring[decision.number] = decision
-            self._rows += decision.candidates
+        """Put a finished record in, or note that it has grown."""
+        rows = decision.candidates * max(1, len(decision.peers))
+        self._rows += rows - self._counted.get(decision.number, 0)
+        self._counted[decision.number] = rows
+        self._ring[decision.number] = decision
         self._latest[_key(decision.pod)] = decision.number
         while len(self._ring) > self._kept or (self._rows > self._rows_kept and len(self._ring) > 1):
             self._drop(next(iter(self._ring)))
 
     def _drop(self, number: int) -> None:
         gone = self._ring.pop(number)
-        self._rows -= gone.candidates
+        self._rows -= self._counted.pop(number)
         if self._latest.get(_key(gone.pod)) == number:
             del self._latest[_key(gone.pod)]
 
@@ -136,10 +139,6 @@ class Decisions:
 
 def _key(pod: Pod) -> str:
     return pod.uid or f"{pod.namespace}/{pod.name}"
-
-
-def _same(a: Decision, b: Decision) -> bool:
-    return a.node is None and (a.outcome, a.reason, a.failed) == (b.outcome, b.reason, b.failed)
 
 
 def intent_json(intent: Intent) -> dict[str, Any]:

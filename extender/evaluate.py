@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extender.gather import Gathered
+from extender.windows import as_stored
 from scoring.costs import Costs, Status
 from scoring.forecast import Forecaster
 from scoring.policy import Policy, combine_costs
@@ -38,6 +39,7 @@ def evaluate(
     forecaster: Forecaster,
 ) -> Evaluation:
     """Score the candidates against one or more peers; `weights` are the peers' shares in a `mean`."""
+    sla_ms = None if sla_ms is None else as_stored(sla_ms)
     each = [_to_peer(g, profile, sla_ms, forecaster) for g in gathered]
     costs = combine_costs(each, policy, weights)
     unknown = np.stack([c.status for c in each]).min(axis=0) == Status.UNKNOWN

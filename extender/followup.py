@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from extender.cluster.base import Cluster
-from extender.decide import Decider, Scored
+from extender.decide import Decider
 from extender.decisions import Decision, Decisions
 from extender.intents import Intent
 from extender.metrics import Metrics
 from extender.pods import Pod
+from extender.scorer import Scored
 from extender.wake import Waker
 from neilats.log import get_logger
 
@@ -17,8 +18,8 @@ __all__ = ["Followup"]
 
 log = get_logger("extender.followup")
 
-QUEUED: Final = 1000
-"""Decisions that may wait for their analysis; more are shown without it."""
+QUEUED: Final = 32
+"""Decisions that may wait for their analysis; more are shown without it, because each holds its windows."""
 
 
 class Followup:
@@ -31,7 +32,7 @@ class Followup:
         self._waker, self._metrics = waker, metrics
         self._queue: asyncio.Queue[Scored] = asyncio.Queue(QUEUED)
         decider.on_recorded = self.recorded
-        decider.on_refused = self.refused
+        decider.on_filtered = self.filtered
         cluster.on_bound(self.bound)
 
     def recorded(self, decision: Decision, scored: Scored | None) -> None:
@@ -40,8 +41,8 @@ class Followup:
         if scored is not None and not self._queue.full():
             self._queue.put_nowait(scored)
 
-    def refused(self, pod: Pod, intent: Intent, failed: Mapping[str, str]) -> None:
-        """Nodes were refused to a pod."""
+    def filtered(self, pod: Pod, intent: Intent, failed: Mapping[str, str]) -> None:
+        """Nodes were refused to a pod, or none."""
         self._waker.refused(pod, intent, failed)
 
     def bound(self, pod: Pod) -> None:
@@ -61,6 +62,6 @@ class Followup:
         while True:
             scored = await self._queue.get()
             try:
-                await self._decider.analyse(scored)
+                await self._decider.scorer.analyse(scored)
             except Exception:
                 log.exception("analysis failed", extra={"profile": scored.table.profile})

@@ -7,7 +7,6 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.noise import NoiseTable
 from extender.windows import ABSENT, WindowStore
 from scoring.paths import Paths
 
@@ -48,7 +47,12 @@ class Gathered:
 
 
 def gather(
-    store: WindowStore, noise: NoiseTable, peer: str, names: Sequence[str], now: float, fresh_for_s: float
+    store: WindowStore,
+    noise: NDArray[np.float64],
+    peer: str,
+    names: Sequence[str],
+    now: float,
+    fresh_for_s: float,
 ) -> Gathered:
     """Copy the candidates' windows: their own measurement, or where that is not fresh, the peer's of the same path."""
     forward, reverse = store.rows_to(peer, names), store.rows_from(peer, names)
@@ -68,7 +72,7 @@ def gather(
         Paths(
             windows=store.windows(rows, now),
             memory=store.long_memory(rows, now),
-            noise=noise.of(names, now, fresh_for_s),
+            noise=noise,
             known=fresh,
         ),
         store.recent(rows, now, _RECENT_INTERVALS * store.interval_s, _RECENT),

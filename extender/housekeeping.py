@@ -9,6 +9,7 @@ import numpy as np
 from extender.cluster.base import Cluster
 from extender.grace import Grace
 from extender.ingest import Ingest
+from extender.probing import Probing
 from extender.windows import WindowStore
 from neilats.log import get_logger
 
@@ -25,22 +26,32 @@ class Housekeeper:
     """Forgets what nobody needs any more."""
 
     def __init__(
-        self, cluster: Cluster, ingest: Ingest, store: WindowStore, grace: Grace, clock: Callable[[], float]
+        self,
+        cluster: Cluster,
+        ingest: Ingest,
+        store: WindowStore,
+        grace: Grace,
+        probing: Probing,
+        clock: Callable[[], float],
     ) -> None:
         self._cluster, self._ingest, self._store, self._grace = cluster, ingest, store, grace
-        self._clock = clock
+        self._probing, self._clock = probing, clock
         self._gone: dict[str, float] = {}
 
     async def run(self) -> None:
         """Tidy every half minute, for ever."""
         while True:
             await asyncio.sleep(PERIOD_S)
-            self.tidy()
+            try:
+                self.tidy()
+            except Exception:
+                log.exception("tidying failed")
 
     def tidy(self) -> None:
         """Forget the nodes that have been gone for long, and old waits."""
         now = self._clock()
         self._grace.tidy(now)
+        self._probing.tidy(now)
         if not self._cluster.synced:
             return
         known = self._store.nodes() | set(self._ingest.sources)

@@ -40,11 +40,14 @@ async def bounded_body(request: web.Request, limit: int) -> bytes:
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge(f"the body has {request.content_length} bytes; at most {limit} are read")
     chunks, size = [], 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge(f"the body has more than {limit} bytes")
-        chunks.append(chunk)
+    try:
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(f"the body has more than {limit} bytes")
+            chunks.append(chunk)
+    except web.RequestPayloadError as e:
+        raise BadRequest(f"the body does not fit its headers: {e}") from e
     return b"".join(chunks)
 
 
@@ -53,7 +56,7 @@ async def json_body(request: web.Request, limit: int = MIB) -> dict[str, Any]:
     body = await bounded_body(request, limit)
     try:
         value = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise BadRequest(f"the body: {e}") from e
     if not isinstance(value, dict):
         raise BadRequest(f"the body: expected a JSON object, found {type(value).__name__}")

@@ -3,12 +3,13 @@
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final
 
 import numpy as np
 
 from extender.cluster.base import Cluster
-from extender.errors import NotReady, Replayed, Unknown
+from extender.errors import BadRequest, NotReady, Replayed, Unknown
 from extender.noise import NoiseTable
 from extender.owners import RowOwners
 from extender.probing import Probing
@@ -65,6 +66,7 @@ class Ingest:
         now = self._clock()
         self._check_node(report.node)
         self._owners.check(report.node, remote, now)
+        _check_reachable(report.addresses, remote)
         source, resync = self._admit(report)
         if report.full:
             self._store.restart(report.node)
@@ -110,7 +112,8 @@ class Ingest:
         """Append all runs, one sample of every path at a time; returns how many came, were lost, were unmeasured."""
         targets = list(runs)
         rows = self._store.ensure(node, targets)
-        series = [_series(runs[t], now) for t in targets]
+        # What is older than the ring would pass through it unseen.
+        series = [_series(runs[t], now, now - (self._store.slots + 1) * self._store.interval_s) for t in targets]
         longest = max((len(at) for at, _ in series), default=0)
         total = lost = unmeasured = 0
         for k in range(longest):
@@ -137,8 +140,23 @@ def _by_target(report: Report) -> dict[str, list[Run]]:
     return runs
 
 
-def _series(runs: list[Run], now: float) -> tuple[list[float], list[float]]:
-    """Times (s) and RTTs (ms; inf lost, NaN unmeasured) of a path's runs, oldest first."""
+def _check_reachable(addresses: Addresses, remote: str) -> None:
+    """An address that means another host to every reader would make its node look near to all of them."""
+    for address in (a for a in (addresses.ipv4, addresses.ipv6) if a):
+        found = ip_address(address.partition("%")[0])
+        if found.is_unspecified or found.is_multicast or (found.is_loopback and not _is_loopback(remote)):
+            raise BadRequest(f"other nodes cannot reach this one at {address}; set `advertise` - at `$.addresses`")
+
+
+def _is_loopback(remote: str) -> bool:
+    try:
+        return ip_address(remote.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _series(runs: list[Run], now: float, since: float) -> tuple[list[float], list[float]]:
+    """Times (s) and RTTs (ms; inf lost, NaN unmeasured) of a path's runs from a time on, oldest first."""
     samples: list[tuple[float, float]] = []
     for run in runs:
         oldest_s = (run.age_ms + run.step_ms * (len(run.rtt_ms) - 1)) / 1000
@@ -146,5 +164,5 @@ def _series(runs: list[Run], now: float) -> tuple[list[float], list[float]]:
             (now - oldest_s + i * run.step_ms / 1000, np.nan if v is None else np.inf if v == LOST else v)
             for i, v in enumerate(run.rtt_ms)
         ]
-    samples.sort(key=lambda s: s[0])
+    samples = sorted((s for s in samples if s[0] >= since), key=lambda s: s[0])
     return [t for t, _ in samples], [v for _, v in samples]

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, TypeVar
 
 from extender.pods import Pod
+from extender.quoting import first_few, quoted, shortened
 from extender.selectors import Selector, parse_selector
 
 __all__ = ["ANNOTATIONS", "LEGACY_NODE", "LEGACY_SLA", "PREFIX", "Intent", "Pod", "parse_intent"]
@@ -35,7 +36,8 @@ _WRITTEN_BY_US: Final = "retry-"
 _BESIDE_LABELS: Final = frozenset({"on-unknown", "profile"})  # annotations that may refine the labels' form
 _ALIKE: Final = 0.75  # how similar an unknown annotation must be to be taken for a misspelling
 _MAX_PEERS: Final = 64  # names in one annotation, because a webhook's work grows with them
-_MAX_SHOWN: Final = 60  # characters of a bad value in a message that kube-scheduler repeats for every node
+_MAX_NAMESPACES: Final = 8  # that the services of one pod are in, because each is watched
+_LONGEST_WORD: Final = 64  # characters of a value that is compared with the words it may mean
 _DNS_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _NUMBER: Final = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")  # float() also takes nan and 1_000
 
@@ -65,7 +67,8 @@ def parse_intent(pod: Pod, profiles: Collection[str]) -> Intent | None:
 
     Annotations that name a peer win over the old labels, so that a pod may carry both while it moves from one
     scheduler to the other. Without `peer-policy` the worst path counts (`all`) as soon as a node is named, and the
-    mean where only services or pods are.
+    mean where only services or pods are. A `mode` that is clearly a misspelt `require` counts as `require`: the pod is
+    to be refused with its mistake, not placed anywhere.
     """
     texts = {k.removeprefix(PREFIX): v for k, v in pod.annotations.items() if k.startswith(PREFIX)}
     reader = _Reader({k: v for k, v in texts.items() if k in ANNOTATIONS})
@@ -94,7 +97,7 @@ class _Reader:
         try:
             return parse(raw.strip())
         except ValueError as e:
-            self.mistakes.append(f"{shown}={_short(raw)!r}: {e}")
+            self.mistakes.append(f"{shown}={quoted(raw)}: {e}")
             return default
 
 
@@ -103,7 +106,7 @@ def _from_annotations(namespace: str, reader: _Reader, profiles: Collection[str]
     services = reader.read("peer-services", lambda text: _services(text, namespace), ())
     pods = reader.read("peer-pods", _selector, None)
     policy: Policy = "all" if nodes or not (services or pods) else "mean"
-    mode: Mode = reader.read("mode", _one_of(_MODES), "prefer")
+    mode: Mode = reader.read("mode", _one_of(_MODES), _meant_mode(reader.texts.get("mode", "")))
     max_rtt_ms = reader.read("max-rtt-ms", _milliseconds, None)
     if not reader.mistakes and not (nodes or services or pods):
         given = ", ".join(PREFIX + name for name in ANNOTATIONS if name in reader.texts)
@@ -119,7 +122,7 @@ def _from_annotations(namespace: str, reader: _Reader, profiles: Collection[str]
         mode=mode,
         on_unknown=reader.read("on-unknown", _one_of(_ON_UNKNOWN), "allow"),
         profile=reader.read("profile", _profile(profiles), ""),
-        mistakes=tuple(reader.mistakes),
+        mistakes=first_few(reader.mistakes),
     )
 
 
@@ -142,7 +145,7 @@ def _from_labels(labels: Mapping[str, str], reader: _Reader, profiles: Collectio
         on_unknown=reader.read("on-unknown", _one_of(_ON_UNKNOWN), "allow"),
         profile=reader.read("profile", _profile(profiles), ""),
         legacy=True,
-        mistakes=tuple(sorted(reader.mistakes)),
+        mistakes=first_few(sorted(reader.mistakes)),
     )
 
 
@@ -153,7 +156,7 @@ def _misspelt(names: Iterable[str]) -> list[str]:
         if name in ANNOTATIONS or name.startswith(_WRITTEN_BY_US):
             continue
         if close := get_close_matches(name.lower().replace("_", "-"), ANNOTATIONS, n=1, cutoff=_ALIKE):
-            found.append(f"{PREFIX}{_short(name)}: no such annotation; did you mean {PREFIX}{close[0]}?")
+            found.append(f"{PREFIX}{shortened(name)}: no such annotation; did you mean {PREFIX}{close[0]}?")
     return found
 
 
@@ -177,13 +180,16 @@ def _one_name(text: str) -> tuple[str, ...]:
 
 def _name(text: str, kind: str) -> str:
     if not _DNS_NAME.fullmatch(text):
-        raise ValueError(f"{_short(text)!r} is no {kind} name: lower-case letters, digits, '-' and '.'")
+        raise ValueError(f"{quoted(text)} is no {kind} name: lower-case letters, digits, '-' and '.'")
     return text
 
 
 def _services(text: str, namespace: str) -> tuple[tuple[str, str], ...]:
     split = (item.rpartition("/") if "/" in item else (namespace, "", item) for item in _items(text))
-    return tuple(dict.fromkeys((_name(ns, "namespace"), _name(name, "service")) for ns, _, name in split))
+    found = tuple(dict.fromkeys((_name(ns, "namespace"), _name(name, "service")) for ns, _, name in split))
+    if (count := len({ns for ns, _ in found})) > _MAX_NAMESPACES:
+        raise ValueError(f"names services in {count} namespaces; the most is {_MAX_NAMESPACES}")
+    return found
 
 
 def _selector(text: str) -> Selector:
@@ -208,15 +214,17 @@ def _one_of(words: Mapping[str, T]) -> Callable[[str], T]:
     return parse
 
 
+def _meant_mode(text: str) -> Mode:
+    """The mode of a pod whose `mode` cannot be read: `require` where that is clearly what the text is to be."""
+    close = get_close_matches(text.strip().lower()[:_LONGEST_WORD], _MODES, n=1, cutoff=_ALIKE)
+    return "require" if close == ["require"] else "prefer"
+
+
 def _profile(known: Collection[str]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text in known:
             return text
-        close = get_close_matches(text, list(known), n=1)
+        close = get_close_matches(text[:_LONGEST_WORD], list(known), n=1)
         raise ValueError(f"no such profile; did you mean {close[0]}?" if close else f"expected {' or '.join(known)}")
 
     return parse
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."

@@ -39,7 +39,10 @@ class RowOwners:
         if home is None:
             self._claim(node, address, now)
         elif home != node:
-            raise Refused(f"{remote} belongs to node {home} and may not write the row of node {node}")
+            raise Refused(
+                f"{remote} belongs to node {home} and may not write the row of node {node}; check the prober's "
+                "node_name, or add the network of the proxy or NAT that it comes through to trusted_reporters"
+            )
 
     def _home(self, address: Address) -> str | None:
         """The node that the address belongs to, by its own addresses before pod ranges."""

@@ -25,6 +25,10 @@ LONGEST: Final = 10_000
 """Samples in an /adf_score call at most: the test's cost grows with the cube of its lags."""
 
 
+MAX_SLA_MS: Final = 1e9
+"""Above this a score has no meaning, and far above it no finite value."""
+
+
 class Plugin:
     """The handlers; `cors_origin` is sent with every answer if it is not empty."""
 
@@ -114,6 +118,6 @@ def _sla(body: dict[str, Any]) -> float:
         sla_ms = float(raw) if not isinstance(raw, bool) and raw is not None else math.nan
     except (TypeError, ValueError, OverflowError):
         sla_ms = math.nan
-    if not 0 < sla_ms < math.inf:
-        raise BadRequest(f"sla_time is {raw!r}; expected milliseconds above 0, as a number or as text")
+    if not 0 < sla_ms < MAX_SLA_MS:
+        raise BadRequest(f"sla_time is {str(raw)[:40]!r}; expected milliseconds above 0, as a number or as text")
     return sla_ms

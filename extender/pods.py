@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Final, Self
 
+from extender.quoting import quoted
+
 __all__ = ["Pod", "PodError"]
 
 _DONE: Final = frozenset({"Succeeded", "Failed"})
@@ -79,7 +81,7 @@ def _strings(meta: Mapping[str, Any], name: str) -> dict[str, str]:
     found = _table(meta, name, "metadata")
     for key, value in found.items():
         if not isinstance(value, str):
-            raise PodError(f"metadata.{name}[{key!r}] must be a string, not {type(value).__name__}")
+            raise PodError(f"metadata.{name}[{quoted(str(key))}] must be a string, not {type(value).__name__}")
     return {intern(str(k)): intern(str(v)) for k, v in found.items()}
 
 

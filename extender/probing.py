@@ -1,6 +1,6 @@
 """What each prober is told to measure: every other node, and in a burst those that a pod waits for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, Protocol
 
 from extender.cluster.base import Cluster, NodeInfo
@@ -33,10 +33,15 @@ class Probing:
         self._families = {"ipv4": (4,), "ipv6": (6,), "auto": (4, 6)}[ip_family]
         self._hot: dict[str, dict[str, float]] = {}
 
-    def want(self, sources: Iterable[str], target: str, now: float) -> None:
-        """Ask these sources for quick samples of their path to the target."""
-        for source in sources:
+    def want(self, source: str, target: str, now: float) -> None:
+        """Ask a source for quick samples of its path to the target; names that are no nodes are left out."""
+        if source in self._cluster.nodes and target in self._cluster.nodes:
             self._hot.setdefault(source, {})[target] = now + HOT_S
+
+    def tidy(self, now: float) -> None:
+        """Forget what sources were asked for that never came to fetch it."""
+        for source in list(self._hot):
+            self._still_hot(source, now)
 
     def targets(self, source: str, reporters: Mapping[str, ReportsItself], now: float) -> list[Target]:
         """What the source shall probe now, in the order of the nodes."""

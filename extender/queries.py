@@ -1,5 +1,6 @@
 """`/v1/*`: what the extender knows and decided, for people, plugins and the command line."""
 
+import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -8,20 +9,24 @@ import numpy as np
 from aiohttp import web
 
 from extender.cluster.base import Cluster, Resolution
-from extender.decide import Decider, Scored
+from extender.decide import Decider
 from extender.decisions import Decision, Decisions
-from extender.errors import BadRequest, Unknown
+from extender.errors import BadRequest, NotReady, Unknown
 from extender.http import json_body, json_response
 from extender.intents import Intent
-from extender.scoretable import number
+from extender.scorer import Scored
+from extender.scoretable import number, path_columns
 from extender.windows import ABSENT, WindowStore
-from scoring.paths import summary
 from scoring.profiles import PROFILES
 
 __all__ = ["Queries"]
 
-LIMIT: Final = 100
+LIMIT: Final = 20
 """Decisions in one answer unless asked otherwise."""
+
+MOST_NODES: Final = 10_000
+MOST_PATHS: Final = 20_000
+"""What one question may ask for, because its answer is made while webhooks wait."""
 
 
 class Queries:
@@ -48,9 +53,13 @@ class Queries:
         body = await json_body(request)
         peer, names = self._peer(body), self._names(body)
         intent = Intent(peer_nodes=(peer,), max_rtt_ms=_sla(body), profile=_profile(body))
-        scored = await self._decider.score(intent, Resolution((peer,), (1.0,)), names)
-        await self._decider.analyse(scored)
-        return json_response(_scores_json(peer, scored))
+        scorer = self._decider.scorer
+        try:
+            scored = await scorer.score(intent, Resolution((peer,), (1.0,)), names, self._decider.end())
+        except TimeoutError:
+            raise NotReady("the scores are still being computed; ask again in a moment") from None
+        await scorer.analyse(scored)
+        return json_response(await asyncio.to_thread(_scores_json, peer, scored))
 
     def _peer(self, body: Mapping[str, Any]) -> str:
         peer = body.get("peer")
@@ -67,6 +76,8 @@ class Queries:
             return list(self._cluster.nodes)
         if not isinstance(names, list) or not all(isinstance(n, str) and n for n in names):
             raise BadRequest("nodes: expected a list of node names")
+        if len(names) > MOST_NODES:
+            raise BadRequest(f"nodes has {len(names)} names; at most {MOST_NODES} are scored at once")
         return list(dict.fromkeys(names))
 
     async def window(self, request: web.Request) -> web.Response:
@@ -91,6 +102,8 @@ class Queries:
         """Every path that is known, with its age; ?source= and ?target= narrow it."""
         source, target = request.query.get("source"), request.query.get("target")
         paths = [(s, t, r) for s, t, r in self._store.paths() if source in (None, s) and target in (None, t)]
+        if len(paths) > MOST_PATHS:
+            raise BadRequest(f"{len(paths)} paths are too many for one answer; narrow it with ?source= or ?target=")
         rows = np.array([r for _, _, r in paths], dtype=np.intp)
         values = _path_json(self._store, rows, self._clock())
         return json_response(
@@ -105,7 +118,7 @@ class Queries:
         """The latest decisions, newest first; ?limit= and ?namespace= narrow them."""
         limit, namespace = _limit(request), request.query.get("namespace")
         found = [d for d in self._decisions if namespace in (None, d.pod.namespace)]
-        return json_response({"decisions": _all_json(found[:limit])})
+        return json_response({"decisions": await asyncio.to_thread(_all_json, found[:limit])})
 
     async def pod_decisions(self, request: web.Request) -> web.Response:
         """What was decided for one pod, newest first."""
@@ -113,7 +126,7 @@ class Queries:
         found = self._decisions.of_pod(namespace, name)
         if not found:
             raise Unknown(f"no decision about pod {namespace}/{name}; has it an intent, and this scheduler's name?")
-        return json_response({"decisions": _all_json(found)})
+        return json_response({"decisions": await asyncio.to_thread(_all_json, found)})
 
 
 def _all_json(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
@@ -135,18 +148,8 @@ def _scores_json(peer: str, scored: Scored) -> dict[str, Any]:
 
 
 def _path_json(store: WindowStore, rows: np.ndarray[Any, np.dtype[np.intp]], now: float) -> Sequence[dict[str, Any]]:
-    stats, age = summary(store.windows(rows, now)), store.age_s(rows, now)
-    columns = {
-        "age_s": age,
-        "mean_ms": stats.mean_ms,
-        "median_ms": stats.median_ms,
-        "last_ms": stats.last_ms,
-        "loss": stats.loss,
-        "coverage": stats.coverage,
-    }
-    return [
-        {"samples": int(stats.samples[i]), **{k: number(v[i]) for k, v in columns.items()}} for i in range(len(rows))
-    ]
+    samples, columns = path_columns(store.windows(rows, now), store.age_s(rows, now))
+    return [{"samples": int(samples[i]), **{k: number(v[i]) for k, v in columns.items()}} for i in range(len(rows))]
 
 
 def _sample(value: float) -> float | None:
@@ -164,13 +167,13 @@ def _sla(body: Mapping[str, Any]) -> float | None:
 
 def _profile(body: Mapping[str, Any]) -> str:
     name = body.get("profile") or ""
-    if name and name not in PROFILES:
+    if not isinstance(name, str) or (name and name not in PROFILES):
         raise BadRequest(f"profile {name!r} does not exist; there are {', '.join(PROFILES)}")
-    return str(name)
+    return name
 
 
 def _limit(request: web.Request) -> int:
     raw = request.query.get("limit", str(LIMIT))
-    if not raw.isdigit():
-        raise BadRequest(f"limit={raw!r}: expected a whole number")
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 7):
+        raise BadRequest(f"limit={raw[:20]!r}: expected a whole number below 1000000")
     return int(raw)

@@ -3,7 +3,7 @@
 Kept as columns without the windows: a record of 5,000 candidates is half a megabyte then, and not seven.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ from extender.gather import Direction, Gathered
 from scoring.costs import Status
 from scoring.paths import summary
 
-__all__ = ["PathTable", "ScoreTable", "number"]
+__all__ = ["PathTable", "ScoreTable", "number", "path_columns"]
 
 Columns: TypeAlias = dict[str, NDArray[np.float64]]
 
@@ -34,16 +34,8 @@ class PathTable:
     @classmethod
     def of(cls, gathered: Gathered) -> "PathTable":
         """Summarise gathered paths."""
-        stats = summary(gathered.paths.windows)
-        columns = {
-            "mean_ms": stats.mean_ms,
-            "median_ms": stats.median_ms,
-            "last_ms": stats.last_ms,
-            "loss": stats.loss,
-            "age_s": gathered.age_s,
-            "coverage": stats.coverage,
-        }
-        return cls(gathered.peer, gathered.direction, stats.samples, columns)
+        samples, columns = path_columns(gathered.paths.windows, gathered.age_s)
+        return cls(gathered.peer, gathered.direction, samples, columns)
 
     def add(self, analysis: PathAnalysis, sla_ms: float | None) -> None:
         """Add what was computed after the answer."""
@@ -83,12 +75,10 @@ class ScoreTable:
         for path, analysis in zip(self.paths, analyses, strict=True):
             path.add(analysis, self.sla_ms)
 
-    def outvoted(self, node: str) -> bool:
-        """Whether a candidate scored higher than this one."""
-        if node not in self.names:
-            return False
-        scores = self.evaluation.scores
-        return bool(scores[list(self.names).index(node)] < scores.max())
+    def outvoted(self, node: str, failed: Container[str]) -> bool:
+        """Whether a candidate that had not failed scored higher than this one."""
+        scores = {n: int(s) for n, s in zip(self.names, self.evaluation.scores, strict=True) if n not in failed}
+        return node in scores and scores[node] < max(scores.values())
 
     def rows(self) -> list[dict[str, Any]]:
         """The candidates as JSON, best first."""
@@ -105,6 +95,19 @@ class ScoreTable:
             }
             for i in np.lexsort((costs.cost, -scores)).tolist()
         ]
+
+
+def path_columns(windows: NDArray[np.float64], age_s: NDArray[np.float64]) -> tuple[NDArray[np.int64], Columns]:
+    """The samples of each window, and what else is shown of a path."""
+    stats = summary(windows)
+    return stats.samples, {
+        "mean_ms": stats.mean_ms,
+        "median_ms": stats.median_ms,
+        "last_ms": stats.last_ms,
+        "loss": stats.loss,
+        "age_s": age_s,
+        "coverage": stats.coverage,
+    }
 
 
 def number(value: float) -> float | str | None:

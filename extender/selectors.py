@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from extender.quoting import quoted
+
 __all__ = ["Requirement", "Selector", "SelectorError", "parse_selector"]
 
 Operator = Literal["in", "notin", "exists", "absent"]
@@ -95,25 +97,27 @@ def _parts(text: str) -> Iterator[str]:
     for i, char in enumerate(text):
         if char in "()":
             if inside == (char == "("):
-                raise SelectorError(f"{text!r}: unbalanced parentheses")
+                raise SelectorError(f"{quoted(text)}: unbalanced parentheses")
             inside = not inside
         elif char == "," and not inside:
             yield text[start:i]
             start = i + 1
     if inside:
-        raise SelectorError(f"{text!r}: a parenthesis is not closed")
+        raise SelectorError(f"{quoted(text)}: a parenthesis is not closed")
     yield text[start:]
 
 
 def _requirement(part: str) -> Requirement:
     found = next((m for form in _FORMS if (m := form.fullmatch(part))), None)
     if found is None:
-        raise SelectorError(f"{part!r} is no requirement such as app=db, app!=db, app in (db, cache), app or !app")
+        raise SelectorError(
+            f"{quoted(part)} is no requirement such as app=db, app!=db, app in (db, cache), app or !app"
+        )
     operator = _OPERATORS[found["op"]]
     if operator in ("exists", "absent"):
         return Requirement(_key(found["key"]), operator)
     if found["op"] in ("in", "notin") and not found["values"].strip():
-        raise SelectorError(f"{part!r} names no value")
+        raise SelectorError(f"{quoted(part)} names no value")
     values = found["values"].split(",")
     return Requirement(_key(found["key"]), operator, tuple(sorted({_value(v.strip()) for v in values})))
 
@@ -121,13 +125,15 @@ def _requirement(part: str) -> Requirement:
 def _key(key: str) -> str:
     prefix, slash, name = key.rpartition("/")
     if slash and (len(prefix) > _PREFIX_MAX or not _PREFIX.fullmatch(prefix)):
-        raise SelectorError(f"{key!r} is no label key: its prefix must be a lower-case DNS name")
+        raise SelectorError(f"{quoted(key)} is no label key: its prefix must be a lower-case DNS name")
     if not _NAME.fullmatch(name):
-        raise SelectorError(f"{key!r} is no label key: at most 63 letters, digits, '-', '_' or '.' after the prefix")
+        raise SelectorError(
+            f"{quoted(key)} is no label key: at most 63 letters, digits, '-', '_' or '.' after the prefix"
+        )
     return key
 
 
 def _value(value: str) -> str:
     if value and not _NAME.fullmatch(value):
-        raise SelectorError(f"{value!r} is no label value: at most 63 letters, digits, '-', '_' or '.'")
+        raise SelectorError(f"{quoted(value)} is no label value: at most 63 letters, digits, '-', '_' or '.'")
     return value

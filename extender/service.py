@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
@@ -55,12 +55,14 @@ async def run(
     stop = stop or _on_signals()
     async with AsyncExitStack() as stack:
         stack.callback(extender.analyst.close)
+        stack.push_async_callback(extender.cluster.close)  # after the listeners, whose last calls may still ask it
+        runners = [await _runner(app) for app in (extender.webhook_app, extender.api_app)]
+        stack.push_async_callback(_close_all, runners)
         where = {
-            "webhooks": await _listen(stack, extender.webhook_app, settings.webhook_listen),
-            "api": await _listen(stack, extender.api_app, settings.listen, _tls(settings)),
+            "webhooks": await _listen(runners[0], settings.webhook_listen),
+            "api": await _listen(runners[1], settings.listen, _tls(settings)),
         }
         await extender.cluster.start()
-        stack.push_async_callback(extender.cluster.close)
         _announce(extender, where)
         listening(extender, where)
         await _until(stop, extender)
@@ -104,11 +106,19 @@ async def _until(stop: asyncio.Event, extender: Extender) -> None:
         await asyncio.gather(*tasks, waiter, return_exceptions=True)
 
 
-async def _listen(stack: AsyncExitStack, app: web.Application, endpoint: str, tls: ssl.SSLContext | None = None) -> str:
-    """Bind an application; returns the address that it really has (port 0 picks one)."""
+async def _runner(app: web.Application) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
     await runner.setup()
-    stack.push_async_callback(runner.cleanup)
+    return runner
+
+
+async def _close_all(runners: Sequence[web.AppRunner]) -> None:
+    """Close the listeners side by side, so that their time limits do not add up."""
+    await asyncio.gather(*(runner.cleanup() for runner in runners))
+
+
+async def _listen(runner: web.AppRunner, endpoint: str, tls: ssl.SSLContext | None = None) -> str:
+    """Bind an application; returns the address that it really has (port 0 picks one)."""
     host, port = parse.split_endpoint(endpoint)
     await web.TCPSite(runner, host, port, ssl_context=tls).start()
     bound = runner.addresses[0]

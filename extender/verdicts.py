@@ -3,22 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extender.gather import Gathered
 from extender.intents import Intent
-from scoring.promise import keeps, mean_of_last
+from extender.windows import as_stored
+from scoring.promise import MIN_SAMPLES, SHARE, keeping_share, keeps, mean_of_last, recovers
 
-__all__ = ["MIN_SAMPLES", "Verdict", "Verdicts", "judge"]
-
-MIN_SAMPLES: Final = 5
-"""Samples without which a path counts as unmeasured."""
-
-SHARE: Final = 0.8
-"""Part of the samples that must keep the SLA."""
+__all__ = ["Verdict", "Verdicts", "judge"]
 
 Codes = NDArray[np.int8]
 
@@ -33,24 +27,23 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Verdicts:
-    """[n] verdicts of the candidates, and the peer that decided each."""
+    """[n] verdicts of the candidates, the peer that decided each, and which of those that break seem to recover."""
 
     codes: Codes
     peer: Sequence[str]
+    recovering: NDArray[np.bool_]
 
 
-def judge(intent: Intent, gathered: Sequence[Gathered]) -> Verdicts:
+def judge(intent: Intent, gathered: Sequence[Gathered], weights: Sequence[float]) -> Verdicts:
     """Judge every candidate against the intent's SLA over all peers, by its policy."""
     each = np.stack([_one(intent, g) for g in gathered])
-    names = [g.peer for g in gathered]
-    if intent.policy == "all":
-        pick = each.argmax(axis=0)
-    elif intent.policy == "any":
-        pick = each.argmin(axis=0)
+    if intent.policy == "mean":
+        codes, pick = _mean(intent, gathered, each, np.array(weights))
     else:
-        return _pooled(intent, gathered, each)
-    codes = each[pick, np.arange(each.shape[1])]
-    return Verdicts(codes, [names[i] for i in pick])
+        pick = each.argmax(axis=0) if intent.policy == "all" else each.argmin(axis=0)
+        codes = each[pick, np.arange(each.shape[1])]
+    better = np.stack([recovers(g.recent, _sla(intent)) for g in gathered])[pick, np.arange(each.shape[1])]
+    return Verdicts(codes, [gathered[i].peer for i in pick], better & (codes == Verdict.BREAKS))
 
 
 def _one(intent: Intent, gathered: Gathered) -> Codes:
@@ -60,21 +53,25 @@ def _one(intent: Intent, gathered: Gathered) -> Codes:
         mean = mean_of_last(gathered.recent)
         codes = np.where(np.isnan(mean), Verdict.UNMEASURED, np.where(mean <= sla_ms, Verdict.KEEPS, Verdict.BREAKS))
     else:
-        ok, samples = keeps(gathered.recent, sla_ms, MIN_SAMPLES, SHARE)
+        ok, samples = keeps(gathered.recent, sla_ms)
         codes = np.where(samples < MIN_SAMPLES, Verdict.UNMEASURED, np.where(ok, Verdict.KEEPS, Verdict.BREAKS))
     codes[gathered.itself] = Verdict.BREAKS if intent.legacy else Verdict.KEEPS
     return codes.astype(np.int8)
 
 
-def _pooled(intent: Intent, gathered: Sequence[Gathered], each: Codes) -> Verdicts:
-    """`mean`: a request meets any of the peers, so the samples of all paths count together."""
-    samples = [np.where(g.itself[:, None], 0.0, g.recent) for g in gathered]
-    ok, count = keeps(np.concatenate(samples, axis=1), _sla(intent), MIN_SAMPLES, SHARE)
-    codes = np.where(count < MIN_SAMPLES, Verdict.UNMEASURED, np.where(ok, Verdict.KEEPS, Verdict.BREAKS))
-    worst = each.argmax(axis=0)
-    return Verdicts(codes.astype(np.int8), [gathered[i].peer for i in worst])
+def _mean(
+    intent: Intent, gathered: Sequence[Gathered], each: Codes, weights: NDArray[np.float64]
+) -> tuple[Codes, NDArray[np.intp]]:
+    """A request meets any of the peers, so the paths' keeping shares count by the peers' weights; all must be known."""
+    shares = [np.where(g.itself, 1.0, keeping_share(g.recent, _sla(intent))[0]) for g in gathered]
+    kept = weights @ np.stack(shares) / weights.sum()
+    codes = np.where(kept >= SHARE - 1e-9, Verdict.KEEPS, Verdict.BREAKS).astype(np.int8)
+    unmeasured = each == Verdict.UNMEASURED
+    pick = np.where(unmeasured.any(axis=0), unmeasured.argmax(axis=0), np.stack(shares).argmin(axis=0))
+    codes[unmeasured.any(axis=0)] = Verdict.UNMEASURED
+    return codes, pick
 
 
 def _sla(intent: Intent) -> float:
-    """Without an SLA, `require` asks for a path that answers at all."""
-    return np.inf if intent.max_rtt_ms is None else intent.max_rtt_ms
+    """The SLA as stored samples compare with it; without one, a path that answers at all keeps it."""
+    return np.inf if intent.max_rtt_ms is None else as_stored(intent.max_rtt_ms)

@@ -22,6 +22,8 @@ log = get_logger("extender.wake")
 ANNOTATION: Final = PREFIX + "retry-at"
 PERIOD_S: Final = 1.0
 KEPT: Final = 1000
+AT_ONCE: Final = 8
+"""Pods that are written to at the same time."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0
 FORGET_S: Final = 3600.0
 
@@ -54,10 +56,10 @@ class Waker:
         self._refused: dict[str, _Refused] = {}
 
     def refused(self, pod: Pod, intent: Intent, failed: Failed) -> None:
-        """A pod was refused these nodes for these reasons."""
-        if intent.mistakes:
-            return  # only a change of the pod itself can help, and that wakes it anyway
+        """The pod was refused these nodes for these reasons; with none it waits for something else."""
         known = self._refused.pop(pod.uid, None)
+        if intent.mistakes or not failed:
+            return  # of an invalid pod only a change of itself can help, and that wakes it anyway
         entry = known or _Refused(pod, intent, failed, self._clock())
         entry.pod, entry.intent, entry.failed, entry.asked = pod, intent, failed, self._clock()
         self._refused[pod.uid] = entry
@@ -76,21 +78,41 @@ class Waker:
 
     async def look(self) -> None:
         """Wake every refused pod whose refusals have changed."""
-        now = self._clock()
-        for uid, entry in list(self._refused.items()):
-            if now - entry.asked > FORGET_S:
-                del self._refused[uid]
-            elif now - entry.woken >= entry.pause_s and _differs(
-                entry.failed, await self._review(entry.pod, entry.intent, list(entry.failed))
-            ):
-                await self._wake(entry, now)
+        due = [uid for uid in list(self._refused) if await self._changed(uid)]
+        for i in range(0, len(due), AT_ONCE):
+            await asyncio.gather(*(self._wake(uid) for uid in due[i : i + AT_ONCE]))
 
-    async def _wake(self, entry: _Refused, now: float) -> None:
-        entry.pause_s = min(LONGEST_PAUSE_S, 2 * entry.pause_s) if entry.woken > float("-inf") else entry.pause_s
+    async def _changed(self, uid: str) -> bool:
+        """Whether the pod's answer would now be another one; a failed look is logged and comes again."""
+        await asyncio.sleep(0)  # each look takes a while; webhooks go first
+        entry, now = self._refused.get(uid), self._clock()
+        if entry is None or now - entry.woken < entry.pause_s:
+            return False
+        if now - entry.asked > FORGET_S:
+            self._refused.pop(uid, None)
+            return False
+        try:
+            return _differs(entry.failed, await self._review(entry.pod, entry.intent, list(entry.failed)))
+        except TimeoutError:
+            return False
+        except Exception:
+            log.exception("cannot look at a refused pod again", extra={"pod": _name(entry.pod)})
+            return False
+
+    async def _wake(self, uid: str) -> None:
+        if (entry := self._refused.get(uid)) is None:
+            return
+        now = self._clock()
+        quiet = now - entry.woken > 2 * LONGEST_PAUSE_S
+        entry.pause_s = FIRST_PAUSE_S if quiet else min(LONGEST_PAUSE_S, 2 * entry.pause_s)
         entry.woken = now
-        done = await self._annotate(entry.pod, {ANNOTATION: self._stamp()})
+        try:
+            done = await self._annotate(entry.pod, {ANNOTATION: self._stamp()})
+        except Exception:
+            log.exception("cannot wake a refused pod", extra={"pod": _name(entry.pod)})
+            done = False
         self._metrics.wakes.labels("done" if done else "failed").inc()
-        log.info("refused pod woken", extra={"pod": f"{entry.pod.namespace}/{entry.pod.name}", "done": done})
+        log.info("refused pod woken", extra={"pod": _name(entry.pod), "done": done})
 
 
 def _differs(before: Failed, now: Failed) -> bool:
@@ -98,6 +120,10 @@ def _differs(before: Failed, now: Failed) -> bool:
     if any(node not in now for node in before):
         return True
     return any(before[n] != now[n] and _waiting(before[n]) for n in before)
+
+
+def _name(pod: Pod) -> str:
+    return f"{pod.namespace}/{pod.name}"
 
 
 def _waiting(reason: str) -> bool:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from extender.rows import RowTable
 from scoring import memory
 
-__all__ = ["ABSENT", "RECENT", "WindowStore"]
+__all__ = ["ABSENT", "RECENT", "WindowStore", "as_stored"]
 
 ABSENT: Final = 0
 """The row that stands for a path never measured; nothing is ever written to it."""
@@ -36,7 +36,9 @@ class _Arrays:
     ring: NDArray[np.float32]
     head: NDArray[np.intp]
     anchor: Floats
+    seen: Floats
     last: Floats
+    version: NDArray[np.int64]
     recent_ms: NDArray[np.float32]
     recent_at: Floats
     recent_slot: NDArray[np.int64]
@@ -51,7 +53,9 @@ class _Arrays:
             ring=np.full((rows, slots), np.nan, np.float32),
             head=np.zeros(rows, np.intp),
             anchor=np.full(rows, -np.inf),
+            seen=np.full(rows, -np.inf),
             last=np.full(rows, -np.inf),
+            version=np.zeros(rows, np.int64),
             recent_ms=np.full((rows, RECENT), np.nan, np.float32),
             recent_at=np.full((rows, RECENT), -np.inf),
             recent_slot=np.full((rows, RECENT), -1, np.int64),
@@ -79,6 +83,7 @@ class WindowStore:
         self.interval_s = interval_s
         self._table = RowTable(first=ABSENT + 1)
         self._a = _Arrays.empty(capacity, slots)
+        self._writes = 0
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
@@ -124,14 +129,23 @@ class WindowStore:
     def forget(self, node: str) -> int:
         """Drop all paths from and to a node; returns how many there were."""
         gone = self._table.remove(node)
-        self._a.reset(np.array(gone, np.intp))
+        self._reset(np.array(gone, np.intp))
         return len(gone)
+
+    def _reset(self, rows: Rows) -> None:
+        self._a.reset(rows)
+        self._touch(rows)
+
+    def _touch(self, rows: Rows) -> None:
+        """Give rows a version that none had before, so that nothing computed from them is taken for current."""
+        self._writes += 1
+        self._a.version[rows] = self._writes
 
     def restart(self, source: str) -> None:
         """Empty the short windows of a source before its whole ring arrives; the long memory stays."""
         rows = self.rows_of(source)
         long, long_at = self._a.long[rows], self._a.long_at[rows]
-        self._a.reset(rows)
+        self._reset(rows)
         self._a.long[rows], self._a.long_at[rows] = long, long_at
 
     @property
@@ -148,10 +162,11 @@ class WindowStore:
         was late on its way makes all its samples look younger than they are.
         """
         a = self._a
-        at = np.maximum(at, a.anchor[rows])
-        with np.errstate(invalid="ignore"):
-            steps = np.floor((at - a.anchor[rows]) / self.interval_s + EARLY)
+        at = np.maximum(at, a.seen[rows])
+        steps = np.floor((at - a.anchor[rows]) / self.interval_s + EARLY)
         self._advance(rows, np.where(np.isfinite(steps), steps, self.slots).astype(np.int64), at)
+        a.seen[rows] = at
+        self._touch(rows)
         measured = ~np.isnan(rtt_ms)
         self._fold(rows[measured], at[measured], rtt_ms[measured])
 
@@ -168,7 +183,9 @@ class WindowStore:
         a.ring[rows[r], s] = np.nan
         a.head[rows] = (a.head[rows] + steps) % self.slots
         a.slot[rows] += steps
-        a.anchor[rows] = at
+        # A regular sample sets the grid; within a burst the grid goes on, or its slots would shrink by what is early.
+        regular = at - a.seen[rows] >= self.interval_s / 2
+        a.anchor[rows] = np.where(regular, at, a.anchor[rows] + steps * self.interval_s)
 
     def _remember(self, rows: Rows) -> None:
         """Fold the closing slots' values into the long memory, once each even if a ring arrives again."""
@@ -214,9 +231,9 @@ class WindowStore:
         """Seconds since each row's last sample (measured or lost); inf where there is none."""
         return now - self._a.last[rows]
 
-    def version(self, rows: Rows) -> Floats:
-        """A number for each row that changes with every sample."""
-        return self._a.last[rows]
+    def version(self, rows: Rows) -> NDArray[np.int64]:
+        """A number for each row that changes with every sample, and when the row is used for another path."""
+        return self._a.version[rows]
 
     def recent(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
         """[n, count] last raw samples, oldest first, NaN for those that are older than `within_s` or absent."""
@@ -232,6 +249,11 @@ class WindowStore:
         since = np.where(np.isfinite(a.long_at[rows]), now - a.long_at[rows], 0.0)
         decayed: NDArray[np.float64] = a.long[rows] * memory.decay_factor(since)[..., None]
         return decayed
+
+
+def as_stored(ms: float) -> float:
+    """A limit that a sample of exactly this value keeps, although samples are stored in single precision."""
+    return max(ms, float(np.float32(ms)))
 
 
 def _median(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -77,7 +77,7 @@ _encode = msgspec.json.Encoder().encode
 def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes | Raw, where: str) -> Any:
     try:
         return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
         raise BadRequest(f"{where}: {e}") from e
 
 

@@ -4,6 +4,7 @@ Each field carries its own parser and its help text, so that `--help`, the file,
 cannot disagree. All mistakes are collected and reported at once, each with the setting's name, value and source.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from neilats import parse
 __all__ = ["ENV_PREFIX", "ExtenderSettings", "ProberSettings", "Settings", "SettingsError", "load_settings"]
 
 ENV_PREFIX: Final = "NEILATS_"
+_NAMED: Final = re.compile(r"\b(\w+)=")
 
 S = TypeVar("S", bound="Settings")
 
@@ -42,7 +44,7 @@ class Settings:
     interval_s: float = _setting(10.0, parse.number(0.05, 3600), "seconds between two samples of a path")
 
     def mistakes(self) -> list[str]:
-        """What is wrong between settings that are each right by themselves."""
+        """What is wrong between settings that are each right by themselves; a line has each of them as NAME=VALUE."""
         return []
 
     @classmethod
@@ -187,38 +189,39 @@ def load_settings(
     `parsers` replace a field's own where only the caller knows what is allowed, such as the names of the profiles.
     """
     known = {f.name: f.metadata["parse"] for f in fields(kind)} | dict(parsers or {})
-    mistakes: list[str] = []
-    values: dict[str, Any] = {}
-    for source, raw in (
-        (str(file), _read_file(file, mistakes)),
-        ("environment", _from_env(env or {})),
-        ("flag", {k: v for k, v in (flags or {}).items() if v is not None}),
-    ):
-        _take(known, source, raw, values, mistakes)
-    if mistakes:
-        raise SettingsError(mistakes)
-    settings = kind(**values)
-    if mistakes := settings.mistakes():
-        raise SettingsError(mistakes)
+    read = _Reader(known, file)
+    read.take("environment", _from_env(env or {}))
+    read.take("flag", {k: v for k, v in (flags or {}).items() if v is not None})
+    settings = kind(**read.values)
+    read.mistakes += [m for m in settings.mistakes() if read.unknown.isdisjoint(_NAMED.findall(m))]
+    if read.mistakes:
+        raise SettingsError(read.mistakes)
     return settings
 
 
-def _take(
-    parsers: Mapping[str, Callable[[Any], Any]],
-    source: str,
-    raw: Mapping[str, Any],
-    into: dict[str, Any],
-    bad: list[str],
-) -> None:
-    for name, value in raw.items():
-        if name not in parsers:
-            bad += _unknown(parsers, source, name)
-            continue
-        try:
-            into[name] = parsers[name](value)
-        except ValueError as e:
-            shown = f"{ENV_PREFIX}{name.upper()}" if source == "environment" else name
-            bad.append(f"{shown}={value!r} ({source}): {e}")
+class _Reader:
+    """Takes one source after the other; `unknown` are the settings whose value could not be read."""
+
+    def __init__(self, parsers: Mapping[str, Callable[[Any], Any]], file: Path | None) -> None:
+        self._parsers = parsers
+        self.values: dict[str, Any] = {}
+        self.mistakes: list[str] = []
+        raw = _read_file(file, self.mistakes)
+        self.unknown = set(parsers) if self.mistakes else set()
+        self.take(str(file), raw)
+
+    def take(self, source: str, raw: Mapping[str, Any]) -> None:
+        for name, value in raw.items():
+            if name not in self._parsers:
+                self.mistakes += _unknown(self._parsers, source, name)
+                continue
+            try:
+                self.values[name] = self._parsers[name](value)
+                self.unknown.discard(name)
+            except ValueError as e:
+                self.unknown.add(name)
+                shown = f"{ENV_PREFIX}{name.upper()}" if source == "environment" else name
+                self.mistakes.append(f"{shown}={value!r} ({source}): {e}")
 
 
 def _unknown(parsers: Mapping[str, object], source: str, name: str) -> list[str]:

@@ -4,6 +4,7 @@ A prober sends only what one extender replica has not acknowledged yet. Times tr
 clock, so that no two clocks need to agree. `POST /v1/report` carries a `Report` and answers a `Reply`.
 """
 
+from ipaddress import ip_address
 from typing import Annotated, Final
 
 import msgspec
@@ -14,6 +15,7 @@ __all__ = [
     "MAX_AGE_MS",
     "MAX_RTT_MS",
     "MAX_RUN",
+    "MAX_RUNS",
     "MAX_TARGETS",
     "Addresses",
     "Reply",
@@ -30,8 +32,11 @@ __all__ = [
 LOST: Final = -1.0
 """A sample that got no reply in time."""
 
-MAX_RUN: Final = 1024
-"""Samples in one run: sixteen times the default ring."""
+MAX_RUN: Final = 4096
+"""Samples of one target in one report: the largest ring that a prober can be set to."""
+
+MAX_RUNS: Final = 256
+"""Runs of one target in one report: bursts are rare."""
 
 MAX_TARGETS: Final = 20_000
 """Targets in one report: four times the largest cluster that Kubernetes supports."""
@@ -134,9 +139,24 @@ def decode_report(body: bytes) -> Report:
         raise WireError(f"not a valid report: {e}") from e
     for target, run in report.runs():
         _check_run(target, run)
+    for target, runs in report.samples.items():
+        if isinstance(runs, list) and (len(runs) > MAX_RUNS or sum(len(r.rtt_ms) for r in runs) > MAX_RUN):
+            raise WireError(f"more than {MAX_RUNS} runs or {MAX_RUN} samples - at `$.samples.{target}`")
+    _check_addresses(report.addresses)
     if report.node in report.samples:
         raise WireError(f"a node does not probe itself - at `$.samples.{report.node}`")
     return report
+
+
+def _check_addresses(addresses: Addresses) -> None:
+    for field, version in (("ipv4", 4), ("ipv6", 6)):
+        value = getattr(addresses, field)
+        try:
+            fits = value is None or ip_address(value.partition("%")[0]).version == version
+        except ValueError:
+            fits = False
+        if not fits:
+            raise WireError(f"{value!r} is no IPv{version} address - at `$.addresses.{field}`")
 
 
 def _check_run(target: str, run: Run) -> None:

@@ -1,6 +1,6 @@
 """What the watches need of an API server, and the one error that anything wrong with it becomes."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from typing import Any, Final, Literal, Protocol
 
 __all__ = ["Api", "ApiError", "Reason", "split_lines"]
@@ -33,8 +33,10 @@ class Api(Protocol):
     async def get(self, path: str, params: Mapping[str, str]) -> bytes:
         """The body of a GET."""
 
-    def lines(self, path: str, params: Mapping[str, str], silence_s: float) -> AsyncGenerator[bytes, None]:
-        """The lines of a stream as they come; an error once nothing has come for so long."""
+    def lines(
+        self, path: str, params: Mapping[str, str], silence_s: float, opened: Callable[[], None]
+    ) -> AsyncGenerator[bytes, None]:
+        """The lines of a stream as they come, after a call once it is open; an error if nothing comes for so long."""
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Merge a JSON body into an object."""

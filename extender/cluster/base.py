@@ -7,11 +7,15 @@ says what is pending.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from heapq import nsmallest
+from typing import Final, Protocol
 
 from extender.intents import Intent, Pod
+from extender.quoting import first_few
 
 __all__ = ["Cluster", "ClusterError", "NodeInfo", "Resolution", "Shares"]
+
+MAX_NODES: Final = 32  # of a Resolution: a service may be on every node, and each costs a path to every candidate
 
 
 class ClusterError(Exception):
@@ -36,13 +40,15 @@ class Resolution:
     `weights` goes with `nodes` and sums to the number of resolved peers: each peer (a node, a service, a selector)
     weighs 1, spread over its endpoints or pods, because a service picks an endpoint at random. `pending` names the
     watches that are still syncing, `unresolved` the peers that cannot be resolved and why; both are empty otherwise,
-    and both may stand beside nodes of other peers.
+    and both may stand beside nodes of other peers. Of very many nodes only the heaviest are here, with their weights;
+    `note` then says so, and nothing is wrong.
     """
 
     nodes: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
     pending: str = ""
     unresolved: str = ""
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -69,12 +75,22 @@ class Shares:
 
     def resolution(self) -> Resolution:
         """What has been gathered."""
+        kept = self._heaviest()
+        count = len(self.weights)
         return Resolution(
-            nodes=tuple(self.weights),
-            weights=tuple(self.weights.values()),
+            nodes=tuple(kept),
+            weights=tuple(kept.values()),
             pending=", ".join(dict.fromkeys(self.pending)),
-            unresolved="; ".join(self.unresolved),
+            unresolved="; ".join(first_few(self.unresolved)),
+            note=f"{len(kept)} of {count} peer nodes considered, the heaviest" if len(kept) < count else "",
         )
+
+    def _heaviest(self) -> Mapping[str, float]:
+        """The MAX_NODES heaviest, by name among equals, in the order they came; a whole peer's node is never cut."""
+        if len(self.weights) <= MAX_NODES:
+            return self.weights
+        heaviest = set(nsmallest(MAX_NODES, self.weights, key=lambda node: (-self.weights[node], node)))
+        return {node: weight for node, weight in self.weights.items() if node in heaviest or weight >= 1}
 
 
 class Cluster(Protocol):
@@ -86,7 +102,7 @@ class Cluster(Protocol):
 
     @property
     def nodes_version(self) -> int:
-        """A number that changes whenever a node comes, goes or changes its addresses."""
+        """A number that changes whenever a node comes, goes or changes its addresses or pod ranges."""
 
     @property
     def synced(self) -> bool:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from extender.intents import Pod
 from neilats.log import get_logger
@@ -16,12 +16,19 @@ MAX_FOLLOWED: Final = 10_000
 log = get_logger("extender.cluster")
 
 
+class _Entry(NamedTuple):
+    pod: Pod
+    until: float
+    mark: int  # the last list that had begun when the pod was followed
+
+
 class Followed:
     """Followed pods, oldest first; the oldest is let go where there are too many."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._pods: dict[str, tuple[Pod, float]] = {}
+        self._pods: dict[str, _Entry] = {}
+        self._mark = 0
         self._callbacks: list[Callable[[Pod], None]] = []
 
     def __len__(self) -> int:
@@ -36,30 +43,35 @@ class Followed:
         if not pod.uid:
             return
         self._pods.pop(pod.uid, None)
-        self._pods[pod.uid] = (pod, self._clock() + FOLLOW_S)
+        self._pods[pod.uid] = _Entry(pod, self._clock() + FOLLOW_S, self._mark)
         if len(self._pods) > MAX_FOLLOWED:
             del self._pods[next(iter(self._pods))]
 
     def namespaces(self) -> set[str]:
         """Where followed pods are, after those followed for too long have been let go."""
         now = self._clock()
-        for uid in [uid for uid, (_, until) in self._pods.items() if until <= now]:
+        for uid in [uid for uid, entry in self._pods.items() if entry.until <= now]:
             del self._pods[uid]
-        return {pod.namespace for pod, _ in self._pods.values()}
+        return {entry.pod.namespace for entry in self._pods.values()}
 
     def saw(self, pod: Pod) -> None:
         """A pod as it now is; only a bound or a deleted one ends the wait."""
         if pod.uid in self._pods and (pod.node or pod.deleted):
             self._end(pod.uid, pod.node, pod.phase, pod.deleted)
 
-    def listed(self, namespace: str, uids: set[str]) -> None:
-        """What is followed in this namespace but not there any more was deleted while nobody looked."""
-        for uid in [u for u, (pod, _) in self._pods.items() if pod.namespace == namespace and u not in uids]:
+    def begin_list(self) -> int:
+        """A mark between the pods that are followed already, which a list must show, and those followed from now on."""
+        self._mark += 1
+        return self._mark
+
+    def listed(self, namespace: str, uids: set[str], mark: int) -> None:
+        """What this namespace has; a pod followed since before the mark and not there was deleted unseen."""
+        followed = [u for u, e in self._pods.items() if e.pod.namespace == namespace and e.mark < mark]
+        for uid in [u for u in followed if u not in uids]:
             self._end(uid, "", "", True)
 
     def _end(self, uid: str, node: str, phase: str, deleted: bool) -> None:
-        pod, _ = self._pods.pop(uid)
-        pod = replace(pod, node=node, phase=phase, deleted=deleted)
+        pod = replace(self._pods.pop(uid).pod, node=node, phase=phase, deleted=deleted)
         for callback in self._callbacks:
             try:
                 callback(pod)

@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 import aiohttp
 import msgspec
 from kubernetes.aio.client import ApiClient, Configuration
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.aio.config import load_incluster_config, load_kube_config
 
 from extender.cluster.api import ApiError, split_lines
 from extender.cluster.base import ClusterError
@@ -21,6 +21,7 @@ __all__ = ["KubeApi"]
 
 _CONNECT_S: Final = 10.0
 _REQUEST_S: Final = 60.0
+_PATCH_S: Final = 5.0  # small, and somebody waits for it
 _RENEW_S: Final = 60.0  # how often the kubeconfig's credentials are read again; in a pod the package does the same
 _MAX_MESSAGE: Final = 300
 
@@ -52,8 +53,7 @@ class KubeApi:
         except Exception as e:  # a wrong file surfaces as anything from KeyError to ssl.SSLError
             source = f"kubeconfig={kubeconfig!r}" if kubeconfig else "cluster='in-cluster'"
             remedy = "check the file" if kubeconfig else "outside a pod set kubeconfig or cluster: none"
-            problem = " ".join(str(e).split())  # YAML's complaints have several lines
-            raise ClusterError(f"{source}: {type(e).__name__}: {problem}; {remedy}") from e
+            raise ClusterError(f"{source}: {type(e).__name__}: {_one_line(e)}; {remedy}") from e
 
     async def get(self, path: str, params: Mapping[str, str]) -> bytes:
         """The body of a GET."""
@@ -61,20 +61,23 @@ class KubeApi:
         async with self._request("GET", path, timeout, params) as response:
             return await response.read()
 
-    async def lines(self, path: str, params: Mapping[str, str], silence_s: float) -> AsyncGenerator[bytes, None]:
-        """The lines of a stream as they come."""
+    async def lines(
+        self, path: str, params: Mapping[str, str], silence_s: float, opened: Callable[[], None]
+    ) -> AsyncGenerator[bytes, None]:
+        """The lines of a stream as they come, after a call once it is open."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=silence_s)
         async with (
             self._request("GET", path, timeout, params) as response,
             # Not readline(): aiohttp limits its length, and an event may be longer.
             aclosing(split_lines(response.content.iter_any())) as lines,
         ):
+            opened()
             async for line in lines:
                 yield line
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Merge a JSON body into an object."""
-        timeout = aiohttp.ClientTimeout(total=_REQUEST_S, sock_connect=_CONNECT_S)
+        timeout = aiohttp.ClientTimeout(total=_PATCH_S)
         async with self._request("PATCH", path, timeout, body=dict(body)):
             pass
 
@@ -104,10 +107,16 @@ class KubeApi:
                 yield response
             finally:
                 response.close()
+        except ApiError:
+            raise
         except TimeoutError as e:
             raise ApiError("silent", f"nothing came in time from {path}") from e
-        except (aiohttp.ClientError, OSError, ConfigException) as e:
-            raise ApiError("disconnected", f"{type(e).__name__}: {e}") from e
+        except Exception as e:  # renewed credentials may fail with anything: their file may be half written
+            raise ApiError("disconnected", f"{type(e).__name__}: {_one_line(e)}"[:_MAX_MESSAGE]) from e
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())  # YAML's complaints have several lines
 
 
 def _message(body: bytes) -> str:

@@ -55,6 +55,9 @@ TIMING: Final = Timing()
 class Table(Protocol):
     """Where the objects go."""
 
+    def begin(self) -> None:
+        """A list begins, which ends with `retain` or is begun anew."""
+
     def put(self, raw: Mapping[str, Any]) -> str:
         """Take an object as it is now and return its key; ValueError where it cannot be read."""
 
@@ -150,6 +153,7 @@ class ListWatch:
         await asyncio.sleep(pause)
 
     async def _list(self) -> None:
+        self._table.begin()
         seen: set[str] = set()
         token = ""
         while True:
@@ -187,13 +191,16 @@ class ListWatch:
             # Spread, so that all watches of all replicas do not come back in the same second.
             "timeoutSeconds": str(round(self._timing.watch_s * random.uniform(0.8, 1.2))),
         }
-        async with aclosing(self._api.lines(self._path, params, self._timing.silence_s)) as lines:
+        async with aclosing(self._api.lines(self._path, params, self._timing.silence_s, self._opened)) as lines:
             count = 0
             async for line in lines:
                 self._apply(_decoded(_event, line))
                 count += 1
                 if count % _BREATHE_EVERY == 0:
                     await asyncio.sleep(0)
+
+    def _opened(self) -> None:
+        self.problem = ""
 
     def _apply(self, event: _Event) -> None:
         known = _decoded(_versioned, event.object)

@@ -12,9 +12,10 @@ from extender.cluster.api import Api, ApiError
 from extender.cluster.base import NodeInfo, Resolution, Shares
 from extender.cluster.followed import Followed
 from extender.cluster.listwatch import TIMING, Table, Timing
-from extender.cluster.tables import NodeTable
-from extender.cluster.watches import OnRestart, Watch, Watches
+from extender.cluster.tables import NodeTable, ServiceTable
+from extender.cluster.watches import TOO_MANY, OnRestart, Watch, Watches
 from extender.intents import Intent, Pod
+from extender.quoting import shortened
 from extender.selectors import Selector
 from neilats.log import get_logger
 
@@ -63,7 +64,7 @@ class KubeCluster:
 
     @property
     def nodes_version(self) -> int:
-        """Changes with the set of nodes and their addresses."""
+        """Changes with the set of nodes, their addresses and pod ranges."""
         return self._nodes.table.version if self._nodes else 0
 
     @property
@@ -85,8 +86,8 @@ class KubeCluster:
         return found.resolution()
 
     async def wait_resolved(self, intent: Intent, pod: Pod, timeout_s: float) -> Resolution:
-        """As `resolve`, after waiting at most so long for the first lists."""
-        waits = [w.source.synced.wait() for w in self._needed(intent, pod) if not w.synced]
+        """As `resolve`, after waiting at most so long for the first lists, but not for one that just failed."""
+        waits = [w.source.synced.wait() for w in self._needed(intent, pod) if not (w.synced or w.source.problem)]
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await asyncio.gather(*waits)
@@ -115,36 +116,33 @@ class KubeCluster:
 
     def _needed(self, intent: Intent, pod: Pod) -> list[Watch[Table]]:
         """The watches that resolving needs, started where they do not run."""
-        found: list[Watch[Table]] = [self._nodes] if self._nodes and intent.peer_nodes else []
+        found: list[Watch[Table] | None] = [self._nodes] if intent.peer_nodes else []
         for namespace in dict.fromkeys(ns for ns, _ in intent.peer_services):
             found += [self._watches.services(namespace), self._watches.slices(namespace)]
         if intent.peer_pods is not None:
             found.append(self._watches.pods(pod.namespace))
-        return found
+        return [watch for watch in found if watch is not None]
 
     def _add_service(self, found: Shares, namespace: str, name: str) -> None:
         services, slices = self._watches.services(namespace), self._watches.slices(namespace)
-        if pending := [str(w) for w in (services, slices) if not w.synced]:
+        if services is None or slices is None:
+            found.unresolved.append(f"service {namespace}/{name}: {TOO_MANY}")
+        elif pending := [str(w) for w in (services, slices) if not w.synced]:
             found.pending += pending
-            return
-        counts = slices.table.nodes_of(name)
-        nowhere = counts.pop("", 0)
-        problem = ""
-        if name not in services.table:
-            problem = "does not exist"
-        elif services.table.is_alias(name):
-            problem = "is an ExternalName and has no endpoints"
-        elif not counts:
-            problem = "has no endpoint that names its node" if nowhere else "has no ready endpoints"
-        self._add(found, counts, f"service {namespace}/{name} {problem}" if problem else "")
+        else:
+            counts = slices.table.nodes_of(name)
+            problem = _problem(services.table, name, counts)
+            self._add(found, counts, f"service {namespace}/{name} {problem}" if problem else "")
 
     def _add_pods(self, found: Shares, selector: Selector, pod: Pod) -> None:
         pods = self._watches.pods(pod.namespace)
-        if not pods.synced:
+        if pods is None:
+            found.unresolved.append(f"pods {shortened(str(selector))}: {TOO_MANY}")
+        elif not pods.synced:
             found.pending.append(str(pods))
-            return
-        counts = pods.table.nodes_of(selector, pod)
-        self._add(found, counts, "" if counts else f"no running pod matches {selector}")
+        else:
+            counts = pods.table.nodes_of(selector, pod)
+            self._add(found, counts, "" if counts else f"no running pod matches {shortened(str(selector))}")
 
     @staticmethod
     def _add(found: Shares, counts: Counter[str], problem: str) -> None:
@@ -160,3 +158,15 @@ class KubeCluster:
             for namespace in self._followed.namespaces():
                 self._watches.pods(namespace)
             await self._watches.sweep()
+
+
+def _problem(services: ServiceTable, name: str, counts: Counter[str]) -> str:
+    """Why a service leads to no node; takes the endpoints that name none off the counts."""
+    nowhere = counts.pop("", 0)
+    if name not in services:
+        return "does not exist"
+    if services.is_alias(name):
+        return "is an ExternalName and has no endpoints"
+    if counts:
+        return ""
+    return "has no endpoint that names its node" if nowhere else "has no ready endpoints"

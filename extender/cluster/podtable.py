@@ -19,8 +19,11 @@ class PodListener(Protocol):
     def saw(self, pod: Pod) -> None:
         """A pod as it now is, or as it last was with `deleted`."""
 
-    def listed(self, namespace: str, uids: set[str]) -> None:
-        """These are all the pods that the namespace has."""
+    def begin_list(self) -> int:
+        """A list begins; the number marks its beginning."""
+
+    def listed(self, namespace: str, uids: set[str], mark: int) -> None:
+        """These are all the pods that the namespace had in a list begun at the mark."""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class PodTable:
 
     def __init__(self, namespace: str, listener: PodListener) -> None:
         self._namespace, self._listener = namespace, listener
+        self._list_mark = 0
         self._groups: dict[_Labels, _Group] = {}
         self._places: dict[str, tuple[_Labels, str, str]] = {}  # by uid: labels, node, owner
 
@@ -55,6 +59,10 @@ class PodTable:
         labels, node, owner = self._places.get(asking.uid, (frozenset(), "", ""))
         if node and (not owner or owner != asking.owner) and selector.matches(self._groups[labels].labels):
             found[node] -= 1
+
+    def begin(self) -> None:
+        """A list begins: pods that are followed from now on may be missing in it."""
+        self._list_mark = self._listener.begin_list()
 
     def put(self, raw: Mapping[str, Any]) -> str:
         """A pod as it now is."""
@@ -79,7 +87,7 @@ class PodTable:
         """Only these pods are left."""
         for uid in self._places.keys() - keys:
             self._forget(uid)
-        self._listener.listed(self._namespace, keys)
+        self._listener.listed(self._namespace, keys, self._list_mark)
 
     def _forget(self, uid: str) -> None:
         if (place := self._places.pop(uid, None)) is None:

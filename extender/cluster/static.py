@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from extender.cluster.base import NodeInfo, Resolution, Shares
 from extender.intents import Intent, Pod
+from extender.quoting import shortened
 from neilats.log import get_logger
 
 __all__ = ["StaticCluster"]
@@ -28,7 +29,7 @@ class StaticCluster:
         found.add_nodes(intent.peer_nodes, self.nodes)
         found.unresolved += [f"service {ns}/{name}: no cluster to ask" for ns, name in intent.peer_services]
         if intent.peer_pods is not None:
-            found.unresolved.append(f"pods {intent.peer_pods}: no cluster to ask")
+            found.unresolved.append(f"pods {shortened(str(intent.peer_pods))}: no cluster to ask")
         return found.resolution()
 
     async def wait_resolved(self, intent: Intent, pod: Pod, timeout_s: float) -> Resolution:

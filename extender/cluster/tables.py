@@ -15,19 +15,22 @@ _SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
 
 class NodeTable:
-    """Nodes by name. `nodes` is a live view; `version` changes with the set of nodes and with their addresses."""
+    """Nodes by name. `nodes` is a live view; `version` changes with the set of nodes, their addresses and pod ranges."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, NodeInfo] = {}
         self.nodes: Mapping[str, NodeInfo] = MappingProxyType(self._nodes)
         self.version = 0
 
+    def begin(self) -> None:
+        """A list begins: nothing to do."""
+
     def put(self, raw: Mapping[str, Any]) -> str:
         """A node as it now is."""
         node = _node(raw)
         before = self._nodes.get(node.name)
         self._nodes[node.name] = node
-        if before is None or before.addresses != node.addresses:
+        if before is None or (before.addresses, before.pod_cidrs) != (node.addresses, node.pod_cidrs):
             self.version += 1
         return node.name
 
@@ -58,6 +61,9 @@ class ServiceTable:
         """Whether the service is an ExternalName, which never has endpoints."""
         return self._types.get(name) == "ExternalName"
 
+    def begin(self) -> None:
+        """A list begins: nothing to do."""
+
     def put(self, raw: Mapping[str, Any]) -> str:
         """A service as it now is."""
         name = _name(raw)
@@ -87,6 +93,9 @@ class SliceTable:
         for counts in self._slices.get(service, {}).values():
             found.update(counts)
         return found
+
+    def begin(self) -> None:
+        """A list begins: nothing to do."""
 
     def put(self, raw: Mapping[str, Any]) -> str:
         """A slice as it now is; it may have moved to another service."""

@@ -13,10 +13,12 @@ from extender.cluster.podtable import PodListener, PodTable
 from extender.cluster.tables import NodeTable, ServiceTable, SliceTable
 from neilats.log import get_logger
 
-__all__ = ["IDLE_S", "MAX_WATCHES", "Kind", "OnRestart", "Watch", "Watches"]
+__all__ = ["IDLE_S", "KEEP_S", "MAX_WATCHES", "TOO_MANY", "Kind", "OnRestart", "Watch", "Watches"]
 
 IDLE_S: Final = 600.0
 MAX_WATCHES: Final = 256  # any pod may name any namespace, and every watch costs a connection
+KEEP_S: Final = 60.0  # a watch needed this recently stays, or many namespaces would take turns and none be ready
+TOO_MANY: Final = f"too many namespaces are watched ({MAX_WATCHES} watches)"
 
 Kind = Literal["nodes", "pods", "services", "endpointslices"]
 OnRestart = Callable[[Kind, Reason], None]
@@ -54,7 +56,10 @@ class Watch(Generic[T]):
 
 
 class Watches:
-    """The running watches of an API server. Needs a running event loop from the first watch on."""
+    """The running watches of an API server; None in place of one for which there is no room.
+
+    Needs a running event loop from the first watch on.
+    """
 
     def __init__(
         self,
@@ -76,17 +81,17 @@ class Watches:
         """All nodes."""
         return cast(Watch[NodeTable], self._need("nodes", "", NodeTable))
 
-    def pods(self, namespace: str) -> Watch[PodTable]:
+    def pods(self, namespace: str) -> Watch[PodTable] | None:
         """A namespace's pods."""
-        return cast(Watch[PodTable], self._need("pods", namespace, lambda: PodTable(namespace, self._listener)))
+        return cast(Watch[PodTable] | None, self._need("pods", namespace, lambda: PodTable(namespace, self._listener)))
 
-    def services(self, namespace: str) -> Watch[ServiceTable]:
+    def services(self, namespace: str) -> Watch[ServiceTable] | None:
         """A namespace's services."""
-        return cast(Watch[ServiceTable], self._need("services", namespace, ServiceTable))
+        return cast(Watch[ServiceTable] | None, self._need("services", namespace, ServiceTable))
 
-    def slices(self, namespace: str) -> Watch[SliceTable]:
+    def slices(self, namespace: str) -> Watch[SliceTable] | None:
         """A namespace's EndpointSlices."""
-        return cast(Watch[SliceTable], self._need("endpointslices", namespace, SliceTable))
+        return cast(Watch[SliceTable] | None, self._need("endpointslices", namespace, SliceTable))
 
     async def sweep(self) -> None:
         """Stop what nothing has needed for IDLE_S."""
@@ -100,16 +105,26 @@ class Watches:
         tasks = [self._remove(watch) for watch in list(self._running.values())]
         await asyncio.gather(*map(_ended, tasks))
 
-    def _need(self, kind: Kind, namespace: str, make: Callable[[], Table]) -> Watch[Table]:
+    def _need(self, kind: Kind, namespace: str, make: Callable[[], Table]) -> Watch[Table] | None:
         watch = self._running.get((kind, namespace))
-        if watch is None:
+        if watch is None and self._make_room():
             watch = self._start(kind, namespace, make())
-        watch.used = self._clock()
+        if watch is not None:
+            watch.used = self._clock()
         return watch
 
+    def _make_room(self) -> bool:
+        """Whether one more watch may run, after ending the one that was not needed for longest where there are many."""
+        if len(self._running) < MAX_WATCHES:
+            return True
+        oldest = min((w for w in self._running.values() if w.namespace), key=lambda w: w.used)
+        if self._clock() - oldest.used < KEEP_S:
+            return False
+        log.info("watch stopped: others need its place", extra={"watch": str(oldest)})
+        self._remove(oldest)
+        return True
+
     def _start(self, kind: Kind, namespace: str, table: Table) -> Watch[Table]:
-        if len(self._running) >= MAX_WATCHES:
-            self._remove(min((w for w in self._running.values() if w.namespace), key=lambda w: w.used))
         source = ListWatch(
             self._api,
             _PATHS[kind].format(quote(namespace, safe="")),

@@ -214,6 +214,69 @@ async def test_broken_what_if_questions_are_refused(bench, body, status, says):
     assert says in await refused(bench.api, "/v1/scores", json.dumps(body), status)
 
 
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("path", ["/v1/scores", "/v1/report", "/predict/node-12node-2", "/adf_score"])
+async def test_deeply_nested_bodies_are_refused(bench, path):
+    await refused(bench.api, path, b'{"latency": ' + DEEP)
+
+
+@pytest.mark.parametrize("verb", ["filter", "prioritize", "preempt"])
+async def test_deeply_nested_calls_are_refused(bench, verb):
+    await refused(bench.webhooks, f"/scheduler/{verb}", b'{"Pod": {"metadata": {"name": "p", "x": ' + DEEP)
+
+
+async def test_a_body_that_is_not_the_gzip_it_claims_to_be_is_refused(bench):
+    headers = JSON | {"Content-Encoding": "gzip"}
+    for client, path in ((bench.api, "/v1/scores"), (bench.webhooks, "/scheduler/filter")):
+        assert "headers" in await refused(client, path, b"not gzip", 400, headers)
+
+
+@pytest.mark.parametrize("value", ["²", "-1", "9" * 5000, "ten"])
+async def test_a_limit_that_is_no_number_is_refused(bench, value):
+    response = await bench.api.get("/v1/decisions", params={"limit": value})
+    assert response.status == 400
+
+
+@pytest.mark.parametrize("profile", [["attainment"], {"a": 1}, 3])
+async def test_a_profile_of_another_type_is_refused(bench, profile):
+    assert "profile" in await refused(bench.api, "/v1/scores", json.dumps({"peer": "node-1", "profile": profile}))
+
+
+async def test_a_question_about_a_hundred_thousand_nodes_is_refused_and_leaves_nothing(bench):
+    many = [f"x{i}" for i in range(100_000)]
+    assert "10000" in await refused(bench.api, "/v1/scores", json.dumps({"peer": "node-1", "nodes": many[:60_000]}))
+    await bench.api.post("/v1/scores", json={"peer": "node-1", "nodes": many[:5000]})
+    assert bench.extender.decider._probing._hot == {}
+
+
+async def test_a_report_of_many_runs_is_refused(bench):
+    body = report(samples={"node-1": [RUN | {"rtt_ms": [1.0] * 100}] * 100})
+    assert "runs" in await refused(bench.api, "/v1/report", json.dumps(body))
+
+
+ADDRESSES = [
+    {"ipv4": "evil.example.com; rm"},
+    {"ipv4": "fd00::1"},
+    {"ipv6": "10.0.0.1"},
+    {"ipv4": "0.0.0.0"},
+    {"ipv4": "224.0.0.1"},
+]
+
+
+@pytest.mark.parametrize("addresses", ADDRESSES, ids=str)
+async def test_addresses_that_nobody_can_probe_are_refused(bench, addresses):
+    assert "addresses" in await refused(bench.api, "/v1/report", json.dumps(report(addresses=addresses)))
+    assert bench.extender.ingest.sources == {}
+
+
+async def test_unknown_routes_of_the_webhooks_answer_json_too(bench):
+    response = await bench.webhooks.post("/scheduler/bind", json={})
+    assert response.status == 404
+    assert "error" in await response.json()
+
+
 async def test_unknown_routes_and_methods_answer_json(bench):
     response = await bench.api.get("/nowhere")
     assert (response.status, (await response.json())["error"]) == (404, "Not Found: GET /nowhere")

@@ -114,7 +114,7 @@ async def test_the_family_can_be_set(make_bench):
 
 
 async def test_pooled_noise_follows_the_reports(bench, clock):
-    noise = bench.extender.decider._noise
+    noise = bench.extender.decider.scorer._noise
     assert np.isnan(noise.of(["node-2"], clock.now, 40)).all()
     await reply(bench, "node-2", {"node-1": run([1.0] * 20 + [50.0] * 20)})
     curve = noise.of(["node-2"], clock.now, 40)[0]

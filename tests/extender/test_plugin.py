@@ -71,6 +71,7 @@ BAD = {
     "an SLA of letters": ({"latency": W, "sla_time": "5ms"}, "sla_time"),
     "an SLA that is NaN": ({"latency": W, "sla_time": "nan"}, "sla_time"),
     "a huge SLA": ({"latency": W, "sla_time": 10**400}, "sla_time"),
+    "an SLA beyond any score": ({"latency": W, "sla_time": 1e308}, "sla_time"),
 }
 
 

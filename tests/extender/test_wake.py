@@ -1,6 +1,7 @@
 """Refused pods are woken when their answer changes, and only then."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -72,8 +73,44 @@ async def test_a_pod_that_keeps_being_refused_is_woken_ever_more_slowly(world):
         if len(world.woken) > before:
             times.append(world.clock.now)
         world.clock.forward(1)
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     assert gaps == [2, 4, 8, 16, 32, 60, 60]
+
+
+async def test_a_pod_that_passes_the_filter_waits_for_something_else_and_is_left_alone(world):
+    world.waker.refused(POD, INTENT, {"b": BREAKS})
+    world.waker.refused(POD, INTENT, {})
+    await world.waker.look()
+    assert world.woken == []
+
+
+async def test_a_failing_look_or_patch_of_one_pod_leaves_the_others_and_the_task_alive(world):
+    async def review(pod, intent, names):
+        if pod.name == "p":
+            raise OSError("network down")
+        return {}
+
+    async def annotate(pod, annotations):
+        world.woken.append(pod.name)
+        raise OSError("network down")
+
+    world.waker._review, world.waker._annotate = review, annotate
+    for i, name in enumerate("pqr"):
+        world.waker.refused(Pod("shop", name, f"u{i}"), INTENT, {"b": BREAKS})
+    await world.waker.look()
+    assert sorted(world.woken) == ["q", "r"]
+
+
+async def test_a_pod_settled_while_others_are_looked_at_is_not_woken(world):
+    async def review(pod, intent, names):
+        world.waker.settled(Pod("shop", "q", "u2"))
+        return {}
+
+    world.waker._review = review
+    world.waker.refused(POD, INTENT, {"b": BREAKS})
+    world.waker.refused(Pod("shop", "q", "u2"), INTENT, {"b": BREAKS})
+    await world.waker.look()
+    assert world.woken == ["p"]
 
 
 async def test_bound_pods_and_pods_with_invalid_intents_are_left_alone(world):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extender.windows import ABSENT, RECENT, WindowStore
+from extender.windows import ABSENT, RECENT, WindowStore, as_stored
 
 INTERVAL_S = 10.0
 SLOTS = 8
@@ -101,11 +101,15 @@ def test_windows_equal_a_slow_model(steps, later):
 
 def model(samples, now):
     """Slots as a dictionary: a sample opens the next slot once three quarters of an interval have passed."""
-    slots, slot, anchor = {}, 0, None
+    slots, slot, anchor, seen = {}, 0, None, None
     for at, rtt in samples:
         moved = 0 if anchor is None else int((at - anchor) // INTERVAL_S + ((at - anchor) % INTERVAL_S >= 7.5))
-        if anchor is None or moved:
-            slot, anchor = slot + moved, at
+        if anchor is None:
+            anchor = at
+        elif moved:
+            slot += moved
+            anchor = at if at - seen >= INTERVAL_S / 2 else anchor + moved * INTERVAL_S
+        seen = at
         slots.setdefault(slot, []).extend([] if np.isnan(rtt) else [np.float32(rtt)])
     if anchor is None:
         return [GAP] * SLOTS
@@ -113,6 +117,30 @@ def model(samples, now):
     last = slot + overdue
     values = [sorted(slots.get(s, [])[-RECENT:]) for s in range(last - SLOTS + 1, last + 1)]
     return [GAP if not v else (v[(len(v) - 1) // 2] + v[len(v) // 2]) / np.float32(2) for v in values]
+
+
+def test_the_slots_of_a_long_burst_are_one_interval_long():
+    store, rows = store_with([(100 + i, 1.0) for i in range(600)], slots=64)
+    assert np.isfinite(store.windows(rows, 699)).sum() == 61  # the first slot is a quarter shorter
+
+
+def test_every_write_gives_a_row_another_version_also_when_the_row_is_used_again():
+    store, rows = store_with([(100, 1.0)])
+    versions = [int(store.version(rows)[0])]
+    store.append(rows, np.array([100.0]), np.array([2.0]))
+    versions.append(int(store.version(rows)[0]))
+    store.forget("a")
+    again = store.ensure("x", ["y"])
+    assert again.tolist() == rows.tolist()
+    versions.append(int(store.version(again)[0]))
+    assert len(set(versions)) == 3
+
+
+def test_a_limit_is_kept_by_a_sample_of_the_same_value():
+    store, rows = store_with([(100, 0.3)])
+    value = store.recent(rows, 101, within_s=9)[0, -1]
+    assert value > 0.3 >= value - 1e-7
+    assert value <= as_stored(0.3)
 
 
 def test_many_paths_are_written_and_read_at_once_without_touching_each_other():

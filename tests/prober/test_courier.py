@@ -98,7 +98,7 @@ async def test_tls_asks_for_the_name_and_refuses_an_unknown_certificate(
         "1",
     ]
     try:
-        subprocess.run([*command, "-subj", "/CN=x", "-keyout", key, "-out", cert], check=True, capture_output=True)  # noqa: ASYNC221
+        subprocess.run([*command, "-subj", "/CN=x", "-keyout", key, "-out", cert], check=True, capture_output=True)
     except FileNotFoundError:
         pytest.skip("no openssl to make a certificate with")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

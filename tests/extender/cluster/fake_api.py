@@ -180,6 +180,6 @@ async def until(true: Callable[[], bool], seconds: float = 5) -> None:
     """Wait until something holds; fail where it never does."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            while not true():  # noqa: ASYNC110  # nothing here announces what tests wait for
+            while not true():  # nothing here announces what tests wait for
                 await asyncio.sleep(0.005)
     assert true()
