@@ -14,6 +14,9 @@ from tests.e2e.live import LiveCluster
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 COUNT, GAP_S = 200, 0.05
+ROUNDS = 3
+"""Two pings beside each other already differ by 40 us here now and then; the middle one of three rounds counts."""
+
 TARGET = "10.77.2.2"
 """node-2's address in the test cluster."""
 
@@ -36,7 +39,7 @@ def admit_groups(cluster: LiveCluster, admitted: str) -> None:
 
 
 def compare(cluster: LiveCluster, mode: str) -> tuple[float, float]:
-    """Median RTT in ms by our socket and by ping, both at the same time, each every 50 ms."""
+    """Median RTT in ms by our socket and by ping, both at the same time, each every 50 ms or so."""
     ours = inside(cluster, sys.executable, "-m", "tests.e2e.echo", mode, TARGET, COUNT, GAP_S)
     theirs = inside(cluster, "ping", "-n", "-i", GAP_S, "-c", COUNT, TARGET)
     mine = json.loads(finished(ours))["rtt_ms"]
@@ -49,7 +52,8 @@ def compare(cluster: LiveCluster, mode: str) -> tuple[float, float]:
 async def test_medians_of_two_hundred_agree_with_ping(cluster: LiveCluster, kube: Kube, mode: str) -> None:
     admit_groups(cluster, "0 2147483647")
     try:
-        mine, ping = compare(cluster, mode)
+        rounds = sorted((compare(cluster, mode) for _ in range(ROUNDS)), key=lambda pair: pair[0] - pair[1])
     finally:
         admit_groups(cluster, "1 0")
-    assert mine == pytest.approx(ping, abs=max(0.020, 0.10 * ping)), f"{mode}: {mine:.4f} ms, ping {ping:.4f} ms"
+    mine, ping = rounds[ROUNDS // 2]
+    assert mine == pytest.approx(ping, abs=max(0.020, 0.10 * ping)), f"{mode}: (ours, ping) in ms: {rounds}"
