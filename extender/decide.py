@@ -156,7 +156,7 @@ class Decider:
         if not scored.table.evaluation.known:
             return self._neutral(decision, Neutral.NO_DATA, "no candidate's path is measured", names), scored
         decision.outcome = "scored"
-        decision.reason = "; ".join(filter(None, (peers.resolution.unresolved,)))
+        decision.reason = "; ".join(filter(None, (peers.resolution.unresolved, peers.resolution.note)))
         return Answer("scored", {}, scored.table.evaluation.scores.tolist()), scored
 
     def _want(self, paths: Iterable[tuple[str, str]]) -> None:

@@ -248,9 +248,6 @@ def _read_file(file: Path | None, mistakes: list[str]) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         mistakes.append(f"{file}: {e}")
         return {}
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
+    if raw is not None and not isinstance(raw, dict):
         mistakes.append(f"{file}: expected `name: value` lines, found {type(raw).__name__}")
-        return {}
-    return {str(k): v for k, v in raw.items()}
+    return {str(k): v for k, v in raw.items()} if isinstance(raw, dict) else {}

@@ -64,11 +64,16 @@ class Followed:
         self._mark += 1
         return self._mark
 
-    def listed(self, namespace: str, uids: set[str], mark: int) -> None:
-        """What this namespace has; a pod followed since before the mark and not there was deleted unseen."""
-        followed = [u for u, e in self._pods.items() if e.pod.namespace == namespace and e.mark < mark]
-        for uid in [u for u in followed if u not in uids]:
+    def listed(self, namespace: str, uids: set[str], mark: int) -> bool:
+        """What this namespace has; a pod followed since before the mark and not there was deleted unseen.
+
+        One followed later may be too new for that list or deleted already: then False, because another list must tell.
+        """
+        missing = {u: e.mark for u, e in self._pods.items() if e.pod.namespace == namespace and u not in uids}
+        gone = [uid for uid, followed in missing.items() if followed < mark]
+        for uid in gone:
             self._end(uid, "", "", True)
+        return len(gone) == len(missing)
 
     def _end(self, uid: str, node: str, phase: str, deleted: bool) -> None:
         pod = replace(self._pods.pop(uid).pod, node=node, phase=phase, deleted=deleted)

@@ -64,8 +64,8 @@ class Table(Protocol):
     def drop(self, raw: Mapping[str, Any]) -> None:
         """Forget an object."""
 
-    def retain(self, keys: set[str]) -> None:
-        """Forget every object but these: the list is complete."""
+    def retain(self, keys: set[str]) -> bool:
+        """Forget every object but these: the list is complete. False where one more is needed, begun from now on."""
 
 
 class _Meta(msgspec.Struct):
@@ -153,6 +153,10 @@ class ListWatch:
         await asyncio.sleep(pause)
 
     async def _list(self) -> None:
+        if not await self._list_once():
+            await self._list_once()  # not for ever: what comes up all the time must not keep this from watching
+
+    async def _list_once(self) -> bool:
         self._table.begin()
         seen: set[str] = set()
         token = ""
@@ -161,11 +165,12 @@ class ListWatch:
             await self._take(page, seen)
             if not (token := page.metadata.next_page):
                 break
-        self._table.retain(seen)
+        enough = self._table.retain(seen)
         self._version = page.metadata.resource_version
         self._in_pages = True
         self.problem = ""
         self.synced.set()
+        return enough
 
     async def _get_page(self, token: str) -> _Page:
         paging = {"limit": str(_PAGE), "continue": token} if token else {"limit": str(_PAGE)}

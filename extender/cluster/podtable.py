@@ -22,8 +22,8 @@ class PodListener(Protocol):
     def begin_list(self) -> int:
         """A list begins; the number marks its beginning."""
 
-    def listed(self, namespace: str, uids: set[str], mark: int) -> None:
-        """These are all the pods that the namespace had in a list begun at the mark."""
+    def listed(self, namespace: str, uids: set[str], mark: int) -> bool:
+        """These are all the pods that the namespace had in a list begun at the mark; False asks for another list."""
 
 
 @dataclass(slots=True)
@@ -83,11 +83,11 @@ class PodTable:
         self._forget(pod.uid)
         self._listener.saw(pod)
 
-    def retain(self, keys: set[str]) -> None:
+    def retain(self, keys: set[str]) -> bool:
         """Only these pods are left."""
         for uid in self._places.keys() - keys:
             self._forget(uid)
-        self._listener.listed(self._namespace, keys, self._list_mark)
+        return self._listener.listed(self._namespace, keys, self._list_mark)
 
     def _forget(self, uid: str) -> None:
         if (place := self._places.pop(uid, None)) is None:

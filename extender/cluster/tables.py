@@ -15,7 +15,7 @@ _SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
 
 class NodeTable:
-    """Nodes by name. `nodes` is a live view; `version` changes with the set of nodes, their addresses and pod ranges."""
+    """Nodes by name. `nodes` is a live view; `version` changes with their set, addresses and pod ranges."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, NodeInfo] = {}
@@ -38,10 +38,11 @@ class NodeTable:
         """A node that is gone."""
         self._forget(_name(raw))
 
-    def retain(self, keys: set[str]) -> None:
+    def retain(self, keys: set[str]) -> bool:
         """Only these nodes are left."""
         for name in self._nodes.keys() - keys:
             self._forget(name)
+        return True
 
     def _forget(self, name: str) -> None:
         if self._nodes.pop(name, None):
@@ -74,10 +75,11 @@ class ServiceTable:
         """A service that is gone."""
         self._types.pop(_name(raw), None)
 
-    def retain(self, keys: set[str]) -> None:
+    def retain(self, keys: set[str]) -> bool:
         """Only these services are left."""
         for name in self._types.keys() - keys:
             del self._types[name]
+        return True
 
 
 class SliceTable:
@@ -111,10 +113,11 @@ class SliceTable:
         """A slice that is gone."""
         self._forget(_name(raw))
 
-    def retain(self, keys: set[str]) -> None:
+    def retain(self, keys: set[str]) -> bool:
         """Only these slices are left."""
         for name in self._service_of.keys() - keys:
             self._forget(name)
+        return True
 
     def _forget(self, name: str) -> None:
         if (service := self._service_of.pop(name, None)) is not None:

@@ -155,7 +155,8 @@ def test_the_worst_path_counts_by_default_only_where_nodes_are_named(peers: dict
         ("max_rtt_ms", "1e999", "above 0"),
         ("max_rtt_ms", "1_0", "above 0"),
         ("max_rtt_ms", "\u0665", "above 0"),
-        ("mode", "Require", "expected prefer or require"),
+        ("mode", "Prefer", "expected prefer or require"),
+        ("mode", "strict", "expected prefer or require"),
         ("on_unknown", "yes", "expected allow or deny"),
         ("profile", "sed", "did you mean seed?"),
         ("profile", "zzz", "expected attainment or forecast or seed"),
@@ -172,6 +173,38 @@ def test_all_mistakes_are_found_at_once_and_the_rest_is_still_read() -> None:
     intent = intent_of(pod(peer_nodes="a", max_rtt_ms="x", mode="x", profile="x", on_unknown="deny"))
     assert len(intent.mistakes) == 3
     assert (intent.peer_nodes, intent.on_unknown, intent.mode) == (("a",), "deny", "prefer")
+
+
+@pytest.mark.parametrize("text", ["requier", "Require", "required", " REQUIRES "])
+def test_a_misspelt_require_requires_so_that_its_mistake_is_seen(text: str) -> None:
+    intent = intent_of(pod(peer_nodes="a", max_rtt_ms="5", mode=text))
+    assert (intent.mode, len(intent.mistakes)) == ("require", 1)
+
+
+@pytest.mark.parametrize("text", ["", "prefre", "Prefer", "strict", "r" * 200_000])
+def test_any_other_unreadable_mode_prefers(text: str) -> None:
+    intent = intent_of(pod(peer_nodes="a", max_rtt_ms="5", mode=text))
+    assert (intent.mode, len(intent.mistakes)) == ("prefer", 1)
+
+
+@pytest.mark.parametrize("name", ANNOTATIONS)
+@pytest.mark.parametrize("text", ["(" * 200_000, "\x00" * 200_000, "a=b c" * 40_000], ids=["open", "nul", "words"])
+def test_a_huge_value_gives_short_mistakes(name: str, text: str) -> None:
+    intent = intent_of(pod(**({"peer_services": "db"} | {name.replace("-", "_"): text})))
+    assert intent.mistakes
+    assert all(len(m) <= 203 for m in intent.mistakes)
+
+
+def test_only_the_first_mistakes_are_told_and_how_many_more_there_are() -> None:
+    said = Pod("shop", "p", annotations={f"{PREFIX}peer-node-{i}": "a" for i in range(20)})
+    mistakes = intent_of(said).mistakes
+    assert (len(mistakes), mistakes[-1]) == (6, "and 15 more")
+
+
+def test_services_may_be_in_a_few_namespaces_only() -> None:
+    eight = [f"ns-{i}/db" for i in range(7)] + ["db", "cache", "ns-0/cache"]
+    assert intent_of(pod(peer_services=",".join(eight))).mistakes == ()
+    assert "in 9 namespaces; the most is 8" in mistakes_of(peer_services=",".join([*eight, "more/db"]))
 
 
 def test_a_limit_without_a_peer_is_a_mistake() -> None:

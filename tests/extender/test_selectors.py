@@ -81,6 +81,15 @@ def test_what_is_no_selector_is_refused_with_its_reason(text: str, complaint: st
 
 
 @pytest.mark.parametrize(
+    "text", ["({}", "({}((", "{}>", "-{}=a", "a=-{}", "{}/a", "{} in ()"], ids=lambda text: text.format("x")
+)
+def test_the_message_about_a_huge_text_is_short(text: str) -> None:
+    with pytest.raises(SelectorError) as caught:
+        parse_selector(text.format("x" * 200_000))
+    assert len(str(caught.value)) < 150
+
+
+@pytest.mark.parametrize(
     ("text", "labels", "matches"),
     [
         ("app=db", {"app": "db"}, True),

@@ -88,6 +88,23 @@ def test_settings_that_contradict_each_other_are_refused(kind, flags, word):
     assert word in mistakes(kind, flags=flags)[0]
 
 
+def test_contradictions_are_told_beside_what_cannot_be_read():
+    found = mistakes(flags={"shadow": "perhaps", "stale_after_s": "1", "cluster": "kubeconfig"})
+    assert [line.split("=")[0] for line in found] == ["shadow", "cluster", "stale_after_s"]
+
+
+def test_a_setting_that_cannot_be_read_contradicts_nothing(tmp_path):
+    assert len(mistakes(flags={"interval_s": "x", "stale_after_s": "1"})) == 1
+    assert len(mistakes(env={"NEILATS_KUBECONFIG": "/none"}, flags={"cluster": "kubeconfig"})) == 1
+    assert len(mistakes(file=written(tmp_path, "a: [unclosed"), flags={"tls_cert": __file__})) == 1
+
+
+def test_a_source_that_can_be_read_makes_up_for_a_weaker_one_that_cannot(tmp_path):
+    file = written(tmp_path, "interval_s: x\n")
+    found = mistakes(file=file, flags={"interval_s": "10", "stale_after_s": "1"})
+    assert [line.split("=")[0] for line in found] == ["interval_s", "stale_after_s"]
+
+
 def test_replace_checks_the_whole_again():
     assert ExtenderSettings().replace(interval_s=3.0).fresh_for_s == 12.0
     with pytest.raises(SettingsError):

@@ -26,6 +26,8 @@ class FakeApi:
         self.page_size = 500
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.patches: list[tuple[str, str, Any]] = []
+        self.patch_delay_s = 0.0
+        self.list_delay_s = 0.0  # after the snapshot was taken
         self.tokens: list[str] = []
         self.answers: dict[str, list[Callable[[], web.Response]]] = defaultdict(list)  # served first, one a request
         self._objects: dict[str, dict[str, Json]] = defaultdict(dict)
@@ -115,7 +117,11 @@ class FakeApi:
         self.tokens.append(request.headers.get("Authorization", ""))
         if self.answers[request.path]:
             return self.answers[request.path].pop(0)()
-        return await self._watch(request) if "watch" in request.query else self._list(request)
+        if "watch" in request.query:
+            return await self._watch(request)
+        listed = self._list(request)
+        await asyncio.sleep(self.list_delay_s)
+        return listed
 
     def _list(self, request: web.Request) -> web.Response:
         items = list(self._objects[request.path].values())
@@ -143,6 +149,7 @@ class FakeApi:
 
     async def _patch(self, request: web.Request) -> web.Response:
         self.patches.append((request.raw_path, request.content_type, await request.json()))
+        await asyncio.sleep(self.patch_delay_s)
         if self.answers[request.path]:
             return self.answers[request.path].pop(0)()
         return web.json_response({})

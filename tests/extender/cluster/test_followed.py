@@ -54,10 +54,21 @@ def test_a_pod_that_goes_away_unbound_is_reported_as_deleted(followed: Followed)
 def test_a_list_without_the_pod_means_that_it_is_gone(followed: Followed) -> None:
     heard = listen(followed)
     followed.follow(POD)
-    followed.listed("other", set())
-    followed.listed("shop", {"u1", "u2"})
+    mark = followed.begin_list()
+    followed.listed("other", set(), mark)
+    followed.listed("shop", {"u1", "u2"}, mark)
     assert heard == []
-    followed.listed("shop", {"u2"})
+    followed.listed("shop", {"u2"}, mark)
+    assert [p.deleted for p in heard] == [True]
+
+
+def test_a_pod_followed_while_a_list_is_under_way_may_be_missing_in_that_list_only(followed: Followed) -> None:
+    heard = listen(followed)
+    mark = followed.begin_list()
+    followed.follow(POD)
+    assert not followed.listed("shop", set(), mark)
+    assert heard == []
+    assert followed.listed("shop", set(), followed.begin_list())
     assert [p.deleted for p in heard] == [True]
 
 
@@ -65,7 +76,7 @@ def test_a_pod_that_nobody_follows_is_not_reported(followed: Followed) -> None:
     heard = listen(followed)
     followed.follow(Pod("shop", "without-uid"))
     followed.saw(Pod("shop", "web", "u9", node="a"))
-    followed.listed("shop", set())
+    followed.listed("shop", set(), followed.begin_list())
     assert heard == []
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from extender.cluster import kube
 from extender.cluster.api import ApiError
 from extender.cluster.base import ClusterError
 from extender.cluster.choose import open_cluster
@@ -60,6 +61,28 @@ async def test_a_server_that_is_not_there_is_disconnected(fake: FakeApi, api: Ku
     with pytest.raises(ApiError) as raised:
         await api.get(PODS, {})
     assert raised.value.reason == "disconnected"
+
+
+async def test_credentials_that_cannot_be_renewed_are_an_api_error(fake: FakeApi, kubeconfig: Path) -> None:
+    now = [0.0]
+    api = await KubeApi.open(str(kubeconfig), clock=lambda: now[0])
+    kubeconfig.with_name("token").write_bytes(b"\xff\xfe")
+    now[0] = 61
+    with pytest.raises(ApiError, match="UnicodeDecodeError") as raised:
+        await api.get(PODS, {})
+    assert raised.value.reason == "disconnected"
+    now[0] = 122
+    assert not await KubeCluster(api).annotate("shop", "web", {})
+    await api.close()
+
+
+async def test_a_patch_is_given_up_soon(fake: FakeApi, api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kube._PATCH_S == 5
+    monkeypatch.setattr(kube, "_PATCH_S", 0.05)
+    fake.patch_delay_s = 1
+    with pytest.raises(ApiError, match="in time") as raised:
+        await api.patch(f"{PODS}/a", {})
+    assert raised.value.reason == "silent"
 
 
 async def test_a_patch_is_a_merge_patch(fake: FakeApi, api: KubeApi) -> None:

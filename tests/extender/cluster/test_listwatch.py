@@ -22,6 +22,8 @@ class Names:
 
     def __init__(self) -> None:
         self.names: set[str] = set()
+        self.begun = 0
+        self.repeat = 0  # the list that is not enough
 
     def put(self, raw: Mapping[str, Any]) -> str:
         name: str = raw["metadata"]["name"]
@@ -35,8 +37,12 @@ class Names:
     def drop(self, raw: Mapping[str, Any]) -> None:
         self.names.discard(raw["metadata"]["name"])
 
-    def retain(self, keys: set[str]) -> None:
+    def begin(self) -> None:
+        self.begun += 1
+
+    def retain(self, keys: set[str]) -> bool:
         self.names &= keys
+        return self.begun != self.repeat
 
 
 class Running:
@@ -85,6 +91,13 @@ async def test_the_list_comes_page_by_page(fake: FakeApi, api: KubeApi) -> None:
     assert {q["limit"] for q in pages} == {"500"}
 
 
+async def test_a_list_that_is_not_enough_is_followed_by_another(fake: FakeApi, api: KubeApi) -> None:
+    async with running(api) as run:
+        run.table.repeat = 1
+        await until(lambda: fake.watching(PODS) == 1)
+    assert (fake.lists(PODS), run.table.begun, run.restarts) == (2, 2, [])
+
+
 async def test_an_empty_list_is_synced_too(fake: FakeApi, api: KubeApi) -> None:
     async with running(api) as run:
         await run.watch.synced.wait()
@@ -127,6 +140,14 @@ async def test_a_cut_connection_loses_nothing(fake: FakeApi, api: KubeApi) -> No
         await fake.put(PODS, pod("b"))
         await run.names("a", "b")
     assert (fake.lists(PODS), run.restarts) == (1, ["disconnected"])
+
+
+async def test_a_problem_ends_with_a_plain_reconnect(fake: FakeApi, api: KubeApi) -> None:
+    async with watching(fake, api) as run:
+        fake.cut(PODS)
+        await until(lambda: run.watch.problem != "")
+        await until(lambda: run.watch.problem == "")
+    assert (fake.lists(PODS), run.table.begun, run.restarts) == (1, 1, ["disconnected"])
 
 
 async def test_a_silent_connection_is_given_up(fake: FakeApi, api: KubeApi) -> None:

@@ -87,6 +87,13 @@ async def test_waiting_ends_in_time_and_says_what_is_wrong(fake: FakeApi, cluste
     assert found.pending == "endpointslices of namespace shop (403 endpointslices is forbidden)"
 
 
+async def test_a_watch_that_has_failed_is_not_waited_for(fake: FakeApi, cluster: KubeCluster) -> None:
+    fake.fail_next(SLICES, 403, times=999, message="forbidden")
+    await cluster.wait_resolved(DB, WEB, 0.1)
+    async with asyncio.timeout(1):
+        assert "forbidden" in (await cluster.wait_resolved(DB, WEB, 20)).pending
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
@@ -140,6 +147,20 @@ async def test_a_followed_pod_that_does_not_exist_any_more_is_reported_as_delete
     await until(lambda: [p.deleted for p in heard] == [True])
 
 
+async def test_a_pod_followed_while_its_namespace_is_listed_is_alive(fake: FakeApi, cluster: KubeCluster) -> None:
+    heard: list[Pod] = []
+    cluster.on_bound(heard.append)
+    fake.list_delay_s = 0.2
+    cluster.follow(Pod("shop", "other", "uid-other"))
+    await until(lambda: fake.lists(PODS) == 1)
+    await fake.put(PODS, pod("web"))
+    cluster.follow(WEB)
+    await until(lambda: fake.watching(PODS) == 1)
+    assert [p.name for p in heard] == ["other"]
+    await fake.put(PODS, pod("web", "b"))
+    await until(lambda: [(p.name, p.node) for p in heard[1:]] == [("web", "b")])
+
+
 async def test_annotating_merges_and_tells_apart_a_successor(fake: FakeApi, cluster: KubeCluster) -> None:
     assert await cluster.annotate("shop", "web", {"neilats.io/retry-at": "1"}, uid="u1")
     assert fake.patches[0][2] == {"metadata": {"annotations": {"neilats.io/retry-at": "1"}, "uid": "u1"}}
@@ -176,3 +197,17 @@ async def test_the_longest_unneeded_watch_makes_room(cluster: KubeCluster, clock
         cluster.resolve(Intent(peer_pods=parse_selector("app")), Pod(f"ns-{i}", "p"))
     assert len(cluster._watches) == watches.MAX_WATCHES
     assert cluster.synced
+
+
+async def test_a_watch_that_was_needed_just_now_stays(cluster: KubeCluster, clock: Clock) -> None:
+    by_pods = Intent(peer_pods=parse_selector("app"))
+    for i in range(watches.MAX_WATCHES):
+        cluster.resolve(by_pods, Pod(f"ns-{i}", "p"))
+    clock.now = watches.KEEP_S - 1
+    assert cluster.resolve(by_pods, WEB).unresolved == "pods app: too many namespaces are watched (256 watches)"
+    found = await cluster.wait_resolved(DB, WEB, 5)
+    assert found == Resolution(unresolved="service shop/db: too many namespaces are watched (256 watches)")
+    cluster.follow(WEB)
+    clock.now = watches.KEEP_S
+    assert cluster.resolve(by_pods, WEB).pending == "pods of namespace shop"
+    assert len(cluster._watches) == watches.MAX_WATCHES

@@ -22,13 +22,19 @@ class Heard:
 
     def __init__(self) -> None:
         self.pods: list[Pod] = []
-        self.lists: list[set[str]] = []
+        self.lists: list[tuple[set[str], int]] = []
+        self.mark = 0
 
     def saw(self, pod: Pod) -> None:
         self.pods.append(pod)
 
-    def listed(self, namespace: str, uids: set[str]) -> None:
-        self.lists.append(uids)
+    def begin_list(self) -> int:
+        self.mark += 1
+        return self.mark
+
+    def listed(self, namespace: str, uids: set[str], mark: int) -> bool:
+        self.lists.append((uids, mark))
+        return True
 
 
 def pods(*raw: dict[str, Any]) -> PodTable:
@@ -59,13 +65,14 @@ def test_external_addresses_serve_where_there_are_no_internal_ones() -> None:
     assert table.nodes["a"].addresses == ("192.0.2.1",)
 
 
-def test_the_version_changes_with_nodes_and_addresses_only() -> None:
+def test_the_version_changes_with_nodes_addresses_and_pod_ranges_only() -> None:
     table = NodeTable()
     versions = []
     table.put(node("a", "10.0.0.1"))
     for change in (
         lambda: table.put(node("a", "10.0.0.1", ready="False")),
         lambda: table.put(node("a", "10.0.0.2")),
+        lambda: table.put(node("a", "10.0.0.2", podCIDRs=["10.1.0.0/24"])),
         lambda: table.put(node("b")),
         lambda: table.drop(node("b")),
         lambda: table.drop(node("b")),
@@ -75,7 +82,7 @@ def test_the_version_changes_with_nodes_and_addresses_only() -> None:
         before = table.version
         change()
         versions.append(table.version != before)
-    assert versions == [False, True, True, True, False, False, True]
+    assert versions == [False, True, True, True, True, False, False, True]
 
 
 @pytest.mark.parametrize("table", [NodeTable(), ServiceTable(), SliceTable(), PodTable("shop", Heard())])
@@ -175,9 +182,10 @@ def test_a_list_forgets_the_pods_that_are_gone() -> None:
     table = PodTable("shop", heard)
     for name in "ab":
         table.put(pod(name, name, labels={"app": "db"}))
+    table.begin()
     table.retain({"uid-b"})
     assert table.nodes_of(DB, ASKING) == {"b": 1}
-    assert heard.lists == [{"uid-b"}]
+    assert heard.lists == [({"uid-b"}, 1)]
 
 
 def test_the_listener_hears_of_every_pod_and_of_its_end() -> None:
