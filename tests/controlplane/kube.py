@@ -52,7 +52,6 @@ class Kube:
         self, name: str, *addresses: str, cpu: str = "8", pods: int = 110, labels: dict[str, str] | None = None
     ) -> None:
         """A Ready, untainted node with these internal addresses, which kube-scheduler accepts."""
-        await self.ask("POST", "/api/v1/nodes", {"metadata": {"name": name, "labels": labels or {}}})
         room = {"cpu": cpu, "memory": "16Gi", "pods": str(pods)}
         status = {
             "addresses": [{"type": "InternalIP", "address": a} for a in addresses],
@@ -60,7 +59,8 @@ class Kube:
             "allocatable": room,
             "conditions": [{"type": "Ready", "status": "True", "reason": "Test", "message": ""}],
         }
-        await self.ask("PATCH", f"/api/v1/nodes/{name}/status", {"status": status}, MERGE)
+        # With its status at once, as a kubelet registers: a running scheduler never sees the node without room.
+        await self.ask("POST", "/api/v1/nodes", {"metadata": {"name": name, "labels": labels or {}}, "status": status})
 
     async def nodes(self, names: Iterable[str]) -> None:
         """Several nodes with the addresses 10.0.0.1, 10.0.0.2 and so on."""

@@ -12,6 +12,7 @@ import pytest
 
 from extender.service import run
 from neilats.settings import ExtenderSettings
+from tests.missing import missing
 
 
 @asynccontextmanager
@@ -90,8 +91,9 @@ async def _broken():
     raise ValueError("broken")
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate of this test: install it")
 async def test_the_cluster_listener_speaks_tls_when_a_certificate_is_set(tmp_path):
+    if not shutil.which("openssl"):
+        missing("openssl makes the certificate of this test: install it")
     cert, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",

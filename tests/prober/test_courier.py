@@ -11,6 +11,7 @@ from yarl import URL
 from prober.courier import Courier, Outcome
 from prober.replicas import Replica
 from prober.wire import Reply, Report, Target
+from tests.missing import missing
 
 REPORT = Report("me", "boot", 1, 10_000.0)
 V4 = int(socket.AF_INET)
@@ -100,7 +101,7 @@ async def test_tls_asks_for_the_name_and_refuses_an_unknown_certificate(
     try:
         subprocess.run([*command, "-subj", "/CN=x", "-keyout", key, "-out", cert], check=True, capture_output=True)
     except FileNotFoundError:
-        pytest.skip("no openssl to make a certificate with")
+        missing("openssl makes the certificate of this test: install it")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     names: list[str | None] = []

@@ -1,6 +1,5 @@
 """The batched ADF test against `statsmodels.tsa.stattools.adfuller`, window by window."""
 
-import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pytest
 from statsmodels.tsa.stattools import adfuller
 
 from scoring.adf import MIN_SAMPLES, Reason, adf_batch
+from tests.missing import missing
 
 SEATTLE = Path(__file__).parents[2].parent / "shared" / "data" / "seattle" / "rtt_ms.npz"
 
@@ -123,8 +123,8 @@ def windows_of(kind: str) -> list[np.ndarray]:
 
 
 def seattle_windows() -> list[np.ndarray]:
-    if not SEATTLE.exists() and "CI" not in os.environ:
-        pytest.skip(f"the Seattle trace is not at {SEATTLE}")
+    if not SEATTLE.exists():
+        missing(f"the Seattle trace is not at {SEATTLE}")
     with np.load(SEATTLE) as trace:
         rtt = trace["rtt_ms"].astype(float)
     rng, found = np.random.default_rng(11), []
