@@ -7,8 +7,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from extender.decide import Answer, Decider
-from extender.errors import BadRequest, RequestError
-from extender.http import bounded_body, error_response, json_response
+from extender.errors import BadRequest
+from extender.http import bounded_body, json_response
 from extender.metrics import Metrics
 from extender.pods import PodError
 from extender.wire import (
@@ -18,11 +18,9 @@ from extender.wire import (
     encode_preemption,
     encode_priorities,
 )
-from neilats.log import get_logger
 
 __all__ = ["Webhooks"]
 
-log = get_logger("extender.webhooks")
 PREFIX: Final = "/scheduler"
 
 Verb = Callable[[bytes], Awaitable[tuple[bytes, str]]]
@@ -41,19 +39,13 @@ class Webhooks:
 
     def _handler(self, name: str, verb: Verb) -> Callable[[web.Request], Awaitable[web.Response]]:
         async def handle(request: web.Request) -> web.Response:
-            began = time.perf_counter()
+            began, outcome = time.perf_counter(), "error"
             try:
                 body, outcome = await verb(await bounded_body(request, self._max_bytes))
-                response = json_response(body)
-            except RequestError as e:
-                log.warning("call refused", extra={"verb": name, "status": e.status, "why": e})
-                response, outcome = error_response(e), "error"
-            except Exception:
-                log.exception("call failed", extra={"verb": name})
-                response, outcome = json_response({"error": "internal error; see the extender's log"}, 500), "error"
-            self._metrics.calls.labels(name, outcome).inc()
-            self._metrics.call_seconds.labels(name).observe(time.perf_counter() - began)
-            return response
+                return json_response(body)
+            finally:  # what goes wrong becomes JSON, and a line in the log, in `extender.http`
+                self._metrics.calls.labels(name, outcome).inc()
+                self._metrics.call_seconds.labels(name).observe(time.perf_counter() - began)
 
         return handle
 

@@ -6,7 +6,7 @@ The kernel stamps with the wall clock, which may be stepped, so each round trip 
 import socket
 import struct
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from prober.ping.base import Echo, Sent
 
@@ -66,6 +66,3 @@ def round_trip(sent: Sent, echo: Echo, usual_send_ns: int = 0) -> tuple[int, str
 def ancillary_space() -> int:
     """Bytes for a receive stamp and a packet-info header beside it."""
     return socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(32)
-
-
-Ancillary = list[tuple[int, int, Any]]

@@ -11,6 +11,7 @@ import pytest
 from prober.ping import Echo, NotSentError, Pinger, UnreachableError, echo, open_pinger, round_trip
 from prober.ping.channel import Channel, resolve_numeric
 from prober.ping.routes import source_towards
+from tests.missing import missing
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ async def test_the_echo_measures_the_loopback(pingers: list[Pinger], exchange: A
     try:
         to = pinger.destination(address, pinger.udp_port)
     except ValueError:
-        pytest.skip("this host has no IPv6")
+        missing("this host has no IPv6 loopback: enable it")
     replies = await exchange(pinger, to, 10)
     assert len(replies) == 10
     assert {e.source for e, _, _ in replies} == {address}  # also from a socket that is bound to every address
