@@ -13,6 +13,7 @@ from extender.windows import ABSENT, WindowStore
 from scoring.adf import adf_batch
 from scoring.forecast import Forecaster
 from scoring.future import future_score, inverse_sum
+from scoring.paths import Paths
 from scoring.seed import WINDOW_SLOTS
 
 __all__ = ["Analyst", "PathAnalysis"]
@@ -67,7 +68,7 @@ class Analyst:
 
     def compute(self, windows: Floats) -> Floats:
         """[n, 3]: ADF score, sum of the inverse forecasts, first forecast, of windows [n, w]."""
-        forecast = self.forecaster.forecast(windows, HORIZON).rtt_ms
+        forecast = self.forecaster.forecast(Paths.bare(windows), HORIZON).rtt_ms
         return np.column_stack([adf_batch(windows[:, -WINDOW_SLOTS:]).score, inverse_sum(forecast), forecast[:, 0]])
 
     def _fit(self) -> None:

@@ -47,7 +47,7 @@ def evaluate(
 
 
 def _to_peer(gathered: Gathered, profile: Profile, sla_ms: float | None, forecaster: Forecaster) -> Costs:
-    forecast = forecaster.forecast(gathered.paths.windows, HORIZON) if profile.needs_forecast else None
+    forecast = forecaster.forecast(gathered.paths, HORIZON) if profile.needs_forecast else None
     costs = profile(gathered.paths, sla_ms, forecast)
     itself = gathered.itself
     if not itself.any():

@@ -15,6 +15,7 @@ from prober.wire import MAX_RTT_MS
 from scoring.adf import adf_batch
 from scoring.forecast import Forecaster
 from scoring.future import future_score, inverse_sum
+from scoring.paths import Paths
 
 __all__ = ["Plugin", "split_pair"]
 
@@ -55,7 +56,7 @@ class Plugin:
         if len(window) != WINDOW:
             raise BadRequest(f"latency has {len(window)} samples; expected {WINDOW}")
         sla_ms = _sla(body)
-        forecast = self._forecaster.forecast(window[None], HORIZON)
+        forecast = self._forecaster.forecast(Paths.bare(window[None]), HORIZON)
         if not forecast.known[0]:
             raise BadRequest("latency holds no measured sample")
         score = float(future_score(inverse_sum(forecast.rtt_ms), sla_ms, HORIZON)[0])

@@ -10,13 +10,32 @@ from typing import Protocol
 import numpy as np
 
 from scoring.arrays import Bools, Floats
+from scoring.paths import Paths
 
-__all__ = ["Forecast", "Forecaster"]
+__all__ = ["Forecast", "Forecaster", "QuantileForecast"]
+
+
+class Forecast(Protocol):
+    """The future of n paths over h slots."""
+
+    @property
+    def rtt_ms(self) -> Floats:
+        """``[n, h]``: point forecasts; NaN where unknown, +inf where nothing but losses is expected."""
+        ...
+
+    @property
+    def known(self) -> Bools:
+        """``[n]``: False where nothing is measured, so that nothing can be said."""
+        ...
+
+    def violation(self, sla_ms: float) -> Floats:
+        """Return ``[n]``: P(RTT > sla_ms) over the horizon, NaN where unknown."""
+        ...
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """The future of n paths over h slots."""
+class QuantileForecast:
+    """A forecast that knows the distribution of RTT over the horizon by its quantiles."""
 
     rtt_ms: Floats
     """``[n, h]``: point forecasts; NaN where unknown, +inf where nothing but losses is expected."""
@@ -63,6 +82,6 @@ class Forecaster(Protocol):
         """What settings, metrics and the API call it."""
         ...
 
-    def forecast(self, windows: Floats, horizon: int) -> Forecast:
-        """Forecast `horizon` slots after each row of `windows` ``[n, w]``."""
+    def forecast(self, paths: Paths, horizon: int) -> Forecast:
+        """Forecast `horizon` slots after the windows of n paths."""
         ...

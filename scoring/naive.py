@@ -6,7 +6,8 @@ import numpy as np
 
 from scoring.arrays import Bools, Floats
 from scoring.decay import decayed_mean, slot_weights
-from scoring.forecast import Forecast
+from scoring.forecast import QuantileForecast
+from scoring.paths import Paths
 from scoring.quantile import finite_quantile, weighted_quantiles
 
 __all__ = ["LEVELS", "DecayedMeanForecaster", "MedianForecaster"]
@@ -21,10 +22,10 @@ class MedianForecaster:
 
     name: str = "median"
 
-    def forecast(self, windows: Floats, horizon: int) -> Forecast:
+    def forecast(self, paths: Paths, horizon: int) -> QuantileForecast:
         """Forecast the median of each row's finite samples, flat over the horizon."""
-        point = finite_quantile(windows, 0.5)
-        return _flat(windows, point, np.ones(windows.shape[1]), horizon)
+        point = finite_quantile(paths.windows, 0.5)
+        return _flat(paths.windows, point, np.ones(paths.windows.shape[1]), horizon)
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,16 @@ class DecayedMeanForecaster:
     """Slots after which a sample counts half."""
     name: str = "decayed-mean"
 
-    def forecast(self, windows: Floats, horizon: int) -> Forecast:
+    def forecast(self, paths: Paths, horizon: int) -> QuantileForecast:
         """Forecast the decayed mean of each row's finite samples, flat over the horizon."""
+        windows = paths.windows
         point = decayed_mean(windows, np.isfinite(windows), self.half_life).value
         return _flat(windows, point, slot_weights(windows.shape[1], self.half_life), horizon)
 
 
-def _flat(windows: Floats, point: Floats, weights: Floats, horizon: int) -> Forecast:
+def _flat(windows: Floats, point: Floats, weights: Floats, horizon: int) -> QuantileForecast:
     """Build a forecast that says `point` ``[n]`` for every slot; a path with only losses is forecast lost."""
     known: Bools = np.isnan(windows).sum(axis=1) < windows.shape[1]
     point = np.where(known & np.isnan(point), np.inf, point)
     flat = np.repeat(point[:, None], horizon, axis=1)
-    return Forecast(flat, LEVELS, weighted_quantiles(windows, weights, LEVELS), known)
+    return QuantileForecast(flat, LEVELS, weighted_quantiles(windows, weights, LEVELS), known)

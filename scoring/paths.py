@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring import memory, noise
 from scoring.arrays import Bools, Floats, Ints
 from scoring.quantile import finite_quantile
 
@@ -24,6 +25,12 @@ class Paths:
     """``[n]``: whether the window is fresh. A row that is not is scored as unknown, whatever it holds."""
     adf_score: Floats | None = None
     """``[n]``: ADF scores of the windows, where the caller has them already; computed on demand otherwise."""
+
+    @classmethod
+    def bare(cls, windows: Floats) -> "Paths":
+        """Fresh windows ``[n, w]`` of which nothing else is known: no memory, no noise."""
+        n = len(windows)
+        return cls(windows, memory.empty(n), noise.unknown(n), np.ones(n, dtype=bool))
 
     @property
     def measured(self) -> Bools:

@@ -35,7 +35,7 @@ def seed(paths: Paths, sla_ms: float | None, forecast: Forecast | None = None) -
     knows no noise: 0.
     """
     recent = paths.windows[:, -WINDOW_SLOTS:]
-    ahead = MedianForecaster().forecast(recent, WINDOW_SLOTS) if forecast is None else forecast
+    ahead = MedianForecaster().forecast(Paths.bare(recent), WINDOW_SLOTS) if forecast is None else forecast
     future = future_score(inverse_sum(ahead.rtt_ms), 1.0 if sla_ms is None else sla_ms, ahead.rtt_ms.shape[1])
     adf = adf_batch(recent).score if paths.adf_score is None else paths.adf_score
     measured = paths.measured & ~np.isnan(future)

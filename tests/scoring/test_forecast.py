@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from scoring.forecast import Forecast
+from scoring.forecast import QuantileForecast
 
 
 def of_quantiles(levels, *rows):
     quantiles = np.array(rows, dtype=float)
-    return Forecast(quantiles[:, :1], np.array(levels), quantiles, np.ones(len(rows), dtype=bool))
+    return QuantileForecast(quantiles[:, :1], np.array(levels), quantiles, np.ones(len(rows), dtype=bool))
 
 
 def test_violation_is_interpolated_between_quantiles():
@@ -35,7 +35,7 @@ def test_expected_losses_violate_every_sla():
 
 
 def test_unknown_path_has_an_unknown_violation():
-    forecast = Forecast(np.full((1, 2), np.nan), np.array([0.5]), np.full((1, 1), np.nan), np.array([False]))
+    forecast = QuantileForecast(np.full((1, 2), np.nan), np.array([0.5]), np.full((1, 1), np.nan), np.array([False]))
     assert np.isnan(forecast.violation(1.0)[0])
 
 

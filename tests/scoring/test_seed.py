@@ -6,7 +6,7 @@ import pytest
 from scoring import memory, noise
 from scoring.adf import adf_batch
 from scoring.costs import Status
-from scoring.forecast import Forecast
+from scoring.forecast import QuantileForecast
 from scoring.naive import MedianForecaster
 from scoring.paths import Paths
 from scoring.seed import seed
@@ -44,7 +44,9 @@ def test_only_the_last_thirty_slots_are_seen():
 
 
 def test_given_forecast_and_adf_scores_are_used():
-    forecast = Forecast(np.array([[1.0] * 4, [2.0] * 4]), np.array([0.5]), np.ones((2, 1)), np.ones(2, dtype=bool))
+    forecast = QuantileForecast(
+        np.array([[1.0] * 4, [2.0] * 4]), np.array([0.5]), np.ones((2, 1)), np.ones(2, dtype=bool)
+    )
     costs = seed(paths(np.ones((2, 30)), adf_score=np.array([0.0, 8.0])), 5.0, forecast)
     assert costs.cost == pytest.approx([-np.cbrt(100.0 * 100 * 200)] * 2)
 
@@ -68,5 +70,5 @@ def test_candidates_of_which_nothing_is_known_are_equal():
 
 def test_lost_paths_are_scored_without_a_warning():
     windows = np.vstack([np.full(30, np.inf), np.random.default_rng(4).lognormal(0, 0.3, (2, 30))])
-    cost = seed(paths(windows), 5.0, MedianForecaster().forecast(windows, 30)).cost
+    cost = seed(paths(windows), 5.0, MedianForecaster().forecast(paths(windows), 30)).cost
     assert cost[0] == cost.max()
