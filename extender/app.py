@@ -29,6 +29,7 @@ from extender.pods import Pod
 from extender.probing import Probing
 from extender.promises import Promises
 from extender.queries import Queries
+from extender.recorder import Recorder
 from extender.reports import Reports
 from extender.scorer import Scorer
 from extender.wake import Waker
@@ -66,6 +67,7 @@ class Extender:
     followup: Followup
     housekeeper: Housekeeper
     analyst: Analyst
+    recorder: Recorder
     webhook_app: web.Application
     api_app: web.Application
 
@@ -82,7 +84,9 @@ def build(
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
     probing = Probing(cluster, settings.interval_s, settings.ip_family)
     owners = RowOwners(cluster, settings.trusted_reporters, settings.fresh_for_s)
-    ingest = Ingest(store, noise, cluster, owners, probing, clock)
+    most_bytes = int(settings.record_max_mib * MIB)
+    recorder = Recorder(settings.record_dir, most_bytes, settings.interval_s, metrics, clock, time.time)
+    ingest = Ingest(store, noise, cluster, owners, probing, clock, recorder.observe)
     analyst = Analyst(store, forecaster(settings.forecaster))
     decisions = Decisions(settings.decisions_kept, time.time)
     scorer = Scorer(store, noise, analyst, settings.profile, settings.fresh_for_s, clock)
@@ -107,11 +111,13 @@ def build(
         Reports(ingest, metrics, int(settings.report_max_mib * MIB)),
         Queries(store, cluster, decider, decisions, clock),
         Plugin(cluster, analyst.forecaster, settings.cors_origin),
+        recorder,
         health,
     ]
     routes = [route for part in parts for route in part.routes()]
     api_app = web.Application(middlewares=[observe(metrics)])
     api_app.add_routes([*routes, web.get("/metrics", _metrics(metrics)), web.get("/openapi.json", _openapi)])
+    api_app.on_shutdown.append(recorder.end_streams)
     webhook_app = web.Application(middlewares=[observe(metrics)])
     webhook_app.add_routes(Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB)).routes())
     return Extender(
@@ -127,6 +133,7 @@ def build(
         followup=followup,
         housekeeper=Housekeeper(cluster, ingest, store, grace, probing, clock),
         analyst=analyst,
+        recorder=recorder,
         webhook_app=webhook_app,
         api_app=api_app,
     )

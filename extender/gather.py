@@ -7,7 +7,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from extender.noise import NoiseTable
 from extender.windows import ABSENT, WindowStore
+from scoring.context import Context
 from scoring.paths import Paths
 
 __all__ = ["Direction", "Gathered", "gather"]
@@ -48,18 +50,22 @@ class Gathered:
 
 def gather(
     store: WindowStore,
-    noise: NDArray[np.float64],
+    noise: NoiseTable,
     peer: str,
     names: Sequence[str],
     now: float,
     fresh_for_s: float,
 ) -> Gathered:
-    """Copy the candidates' windows: their own measurement, or where that is not fresh, the peer's of the same path."""
+    """Copy the candidates' windows: their own measurement, or where that is not fresh, the peer's of the same path.
+
+    The context holds the other measurement of the path, where that is fresh, and the noise of both ends.
+    """
     forward, reverse = store.rows_to(peer, names), store.rows_from(peer, names)
     forward_age, reverse_age = store.age_s(forward, now), store.age_s(reverse, now)
     use_reverse = (forward_age > fresh_for_s) & (reverse_age <= fresh_for_s)
     age_s = np.where(use_reverse, reverse_age, forward_age)
     fresh = age_s <= fresh_for_s
+    both = ~use_reverse & (reverse_age <= fresh_for_s)
     rows = np.where(fresh, np.where(use_reverse, reverse, forward), ABSENT)
     direction = np.where(fresh, np.where(use_reverse, Direction.REVERSE, Direction.FORWARD), Direction.NONE)
     direction[[i for i, name in enumerate(names) if name == peer]] = Direction.SELF
@@ -72,8 +78,14 @@ def gather(
         Paths(
             windows=store.windows(rows, now),
             memory=store.long_memory(rows, now),
-            noise=noise,
+            noise=noise.of(names, now, fresh_for_s),
             known=fresh,
+            context=Context(
+                reverse=store.windows(np.where(both, reverse, ABSENT), now),
+                curves=noise.curves,
+                candidate=noise.rows(names, now, fresh_for_s),
+                peer=int(noise.rows([peer], now, fresh_for_s)[0]),
+            ),
         ),
         store.recent(rows, now, _RECENT_INTERVALS * store.interval_s, _RECENT),
     )

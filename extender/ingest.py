@@ -1,12 +1,13 @@
 """Reports into windows: what is valid is applied whole, once, and answered with what to probe next."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from extender.cluster.base import Cluster
 from extender.errors import BadRequest, NotReady, Replayed, Unknown
@@ -16,10 +17,20 @@ from extender.probing import Probing
 from extender.windows import WindowStore
 from prober.wire import LOST, Addresses, Reply, Report, Run, SelfReport
 
-__all__ = ["Applied", "Ingest", "Source"]
+__all__ = ["Applied", "Ingest", "Observer", "Series", "Source"]
 
 BOOTS_KEPT: Final = 8
 """Earlier starts of a prober that are remembered, so that their reports cannot be played again."""
+
+Series = tuple[list[float], list[float]]
+"""A path's samples, oldest first: times (s, of the clock) and RTTs (ms; inf lost, NaN not measured)."""
+
+Observer = Callable[[str, Sequence[str], NDArray[np.intp], Sequence[Series]], None]
+"""Hears what was written: the source, its targets, the rows of these paths, and each one's samples."""
+
+
+def _nobody(source: str, targets: Sequence[str], rows: NDArray[np.intp], series: Sequence[Series]) -> None:
+    pass
 
 
 @dataclass
@@ -56,9 +67,11 @@ class Ingest:
         owners: RowOwners,
         probing: Probing,
         clock: Callable[[], float],
+        observe: Observer = _nobody,
     ) -> None:
         self._store, self._noise, self._cluster = store, noise, cluster
         self._owners, self._probing, self._clock = owners, probing, clock
+        self._observe = observe
         self.sources: dict[str, Source] = {}
 
     def apply(self, report: Report, remote: str) -> Applied:
@@ -123,6 +136,7 @@ class Ingest:
             total += len(have)
             lost += int(np.isinf(rtt_ms).sum())
             unmeasured += int(np.isnan(rtt_ms).sum())
+        self._observe(node, targets, rows, series)
         return total, lost, unmeasured
 
     def forget(self, node: str) -> None:
@@ -155,7 +169,7 @@ def _is_loopback(remote: str) -> bool:
         return False
 
 
-def _series(runs: list[Run], now: float, since: float) -> tuple[list[float], list[float]]:
+def _series(runs: list[Run], now: float, since: float) -> Series:
     """Times (s) and RTTs (ms; inf lost, NaN unmeasured) of a path's runs from a time on, oldest first."""
     samples: list[tuple[float, float]] = []
     for run in runs:

@@ -43,6 +43,11 @@ class Metrics:
         self.reports = Counter("neilats_extender_reports", "Reports by outcome", ["outcome"], registry=registry)
         self.report_bytes = Counter("neilats_extender_report_bytes", "Bytes of report bodies", registry=registry)
         self.samples = Counter("neilats_extender_samples", "Samples by what they were", ["kind"], registry=registry)
+        self.recorder_dropped = Counter(
+            "neilats_extender_recorder_dropped_samples",
+            "Samples that a recording lacks: a full disk, a slow listener, or too many at once",
+            registry=registry,
+        )
         self.wakes = Counter(
             "neilats_extender_pod_wakes", "Refused pods woken by what became known", ["outcome"], registry=registry
         )

@@ -36,6 +36,18 @@ def document() -> dict[str, Any]:
                 **_path("source", "target"),
             },
             "/v1/matrix": {"get": _operation("Every known path", None, _object("paths")), **_query("source", "target")},
+            "/v1/recording": {
+                "get": {
+                    "summary": "What is ingested from now on, as blocks of the recording format, until the client goes",
+                    "responses": {
+                        "200": {
+                            "description": "blocks",
+                            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+                        },
+                        "503": _content(_ERROR, "refused; says what and where"),
+                    },
+                }
+            },
             "/v1/decisions": {
                 "get": _operation("The latest decisions", None, _object("decisions")),
                 **_query("limit", "namespace"),

@@ -54,6 +54,11 @@ class RowTable:
         known = self._by_source.get(source, {})
         return np.fromiter(known.values(), np.intp, len(known))
 
+    def of_target(self, target: str) -> NDArray[np.intp]:
+        """All rows of a target."""
+        known = self._by_target.get(target, {})
+        return np.fromiter(known.values(), np.intp, len(known))
+
     def items(self) -> Iterator[tuple[str, str, int]]:
         """Every (source, target, row)."""
         return ((s, t, row) for s, line in self._by_source.items() for t, row in line.items())

@@ -45,12 +45,11 @@ class Scorer:
     def gather(self, peers: Sequence[str], names: Sequence[str], end: float) -> list[Gathered]:
         """The candidates' paths to every peer, as of now."""
         now, time = self._clock(), asyncio.get_running_loop().time
-        noise = self._noise.of(names, now, self._fresh_for_s)
         found = []
         for peer in peers:
             if time() > end:
                 raise TimeoutError
-            found.append(gather(self._store, noise, peer, names, now, self._fresh_for_s))
+            found.append(gather(self._store, self._noise, peer, names, now, self._fresh_for_s))
         return found
 
     async def score(

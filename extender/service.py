@@ -92,6 +92,7 @@ async def _until(stop: asyncio.Event, extender: Extender) -> None:
         "followup": extender.followup.run(),
         "waker": extender.waker.run(),
         "housekeeper": extender.housekeeper.run(),
+        "recorder": extender.recorder.run(),
     }
     tasks = [asyncio.ensure_future(job) for job in jobs.values()]
     waiter = asyncio.create_task(stop.wait(), name="stop")

@@ -110,6 +110,10 @@ class WindowStore:
         """Rows of all paths that a source has measured."""
         return self._table.of_source(source)
 
+    def rows_into(self, target: str) -> Rows:
+        """Rows of all paths that end at a node."""
+        return self._table.of_target(target)
+
     def paths(self) -> Iterator[tuple[str, str, int]]:
         """Every (source, target, row)."""
         return self._table.items()

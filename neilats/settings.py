@@ -140,6 +140,12 @@ class ExtenderSettings(Settings):
     )
     ready_after_s: float = _setting(30.0, parse.number(0, 3600), "ready at the latest after this, reports or not")
     decisions_kept: int = _setting(1000, parse.integer(1, 1_000_000), "decisions kept for explain")
+    record_dir: str = _setting(
+        "", parse.text, "folder in which what is ingested is recorded, for replay; none if empty"
+    )
+    record_max_mib: float = _setting(
+        1024.0, parse.number(1, 10_000_000), "most that recordings may take there; the oldest are removed"
+    )
     report_max_mib: float = _setting(4.0, parse.number(0.001, 1024), "largest report accepted")
     webhook_max_mib: float = _setting(40.0, parse.number(0.001, 1024), "largest kube-scheduler call accepted")
     cors_origin: str = _setting("", parse.text, "Access-Control-Allow-Origin of the old plugin's calls; none if empty")

@@ -25,7 +25,7 @@ from scoring.noise import exceed, window_floor
 from scoring.paths import Paths, last_value
 from scoring.quantile import finite_quantile
 
-__all__ = ["RTO_MS", "UNKNOWN_VIOLATION", "attainment"]
+__all__ = ["RTO_MS", "UNKNOWN_VIOLATION", "attainment", "naive_violation"]
 
 HALF_LIFE_SLOTS = 100.0
 """Of the decayed fraction; flat between 50 and 300 on recorded traces."""
@@ -53,6 +53,15 @@ def attainment(paths: Paths, sla_ms: float | None, forecast: Forecast | None = N
     The forecast is not used: this profile is the naive answer that forecasts have to beat.
     """
     return _expected_rtt(paths) if sla_ms is None else _expected_violation(paths, sla_ms)
+
+
+def naive_violation(paths: Paths, sla_ms: float) -> Floats:
+    """Return ``[n]``: P(RTT > SLA) as the past had it, the decayed share of window and memory; NaN where unknown.
+
+    What a forecast of violations has to beat.
+    """
+    share, _ = _blended_violation(paths, sla_ms)
+    return np.where(paths.measured, share, np.nan)
 
 
 def _expected_violation(paths: Paths, sla_ms: float) -> Costs:

@@ -7,19 +7,36 @@ gain over looking at the path alone (it is called `xrow` there).
 A node's noise is kept as a survival curve: ``P(excess > edge)`` at fixed edges, so that any margin is a lookup.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scoring.arrays import Bools, Floats, Ints
 from scoring.buckets import LogGrid
 from scoring.quantile import finite_quantile
 
-__all__ = ["BINS", "EDGES_MS", "FLOOR_LEVEL", "RECENT_SLOTS", "exceed", "pooled_excess", "unknown", "window_floor"]
+__all__ = [
+    "BINS",
+    "CURVE_SLOTS",
+    "EDGES_MS",
+    "FLOOR_LEVEL",
+    "RECENT_SLOTS",
+    "exceed",
+    "exceed_at",
+    "pooled_curves",
+    "pooled_excess",
+    "unknown",
+    "window_floor",
+]
 
 FLOOR_LEVEL = 0.1
 """The floor of a link is the 10th percentile of its finite samples: what it shows when nothing is in its way."""
 
 RECENT_SLOTS = 40
 """Noise is what happens now: only the newest slots of each window count."""
+
+CURVE_SLOTS: tuple[int, ...] = (3, 12, RECENT_SLOTS)
+"""Slots of the curves that forecasts look at: what has just begun, and what is usual for the moment."""
 
 EDGES_MS: Floats = np.concatenate([[0.0], LogGrid(first_ms=0.01, last_ms=10_000.0, edge_count=97).edges, [np.inf]])
 """``[BINS]`` 0, then 16 edges a decade from 10 microseconds to 10 s, then +inf, where only losses remain."""
@@ -49,17 +66,26 @@ def pooled_excess(windows: Floats, slots: int = RECENT_SLOTS) -> Floats:
         P(excess > edge) at each of `EDGES_MS` (from 1 downwards; at +inf: the loss rate, where the comparison is
         with "at least"); all NaN if nothing was measured.
     """
-    floor = window_floor(windows)
-    recent = windows[:, max(windows.shape[1] - slots, 0) :]
+    return pooled_curves(windows, (slots,))[0]
+
+
+def pooled_curves(windows: Floats, slots: Sequence[int] = CURVE_SLOTS) -> Floats:
+    """Return the survival curves ``[len(slots), BINS]`` of `pooled_excess` over several numbers of newest slots."""
+    recent = windows[:, max(windows.shape[1] - max(slots), 0) :]
     lost = np.isposinf(recent)
-    excess = np.where(lost, np.inf, np.where(lost, 0.0, recent) - floor[:, None])
-    excess = excess[~np.isnan(excess)]
-    if excess.size == 0:
-        return np.full(BINS, np.nan)
+    excess = np.where(lost, np.inf, np.where(lost, 0.0, recent) - window_floor(windows)[:, None])
     # searchsorted(left) counts the edges strictly below an excess: those that it exceeds. A loss reaches +inf as well.
     exceeded = np.searchsorted(EDGES_MS, excess, side="left") + np.isposinf(excess)
+    known = ~np.isnan(excess)
+    return np.stack([_survival(exceeded[:, -k:][known[:, -k:]]) for k in slots])
+
+
+def _survival(exceeded: Ints) -> Floats:
+    """Return P(excess > edge) from how many edges each sample exceeds; NaN without a sample."""
+    if exceeded.size == 0:
+        return np.full(BINS, np.nan)
     counts = np.bincount(exceeded, minlength=BINS + 1)
-    survival: Floats = np.cumsum(counts[::-1])[::-1][1:] / excess.size
+    survival: Floats = np.cumsum(counts[::-1])[::-1][1:] / exceeded.size
     return survival
 
 
@@ -74,14 +100,24 @@ def exceed(noise: Floats, margin_ms: Floats) -> Floats:
     Returns:
         Linear in log margin between two edges (linear below the first); NaN where the noise or the margin is unknown.
     """
-    unknown_rows = np.isnan(noise).any(axis=1) | np.isnan(margin_ms)
-    margin = np.where(unknown_rows, 0.0, np.maximum(margin_ms, 0.0))
+    return exceed_at(noise[:, None], np.arange(len(noise)), margin_ms)[:, 0]
+
+
+def exceed_at(curves: Floats, rows: Ints, margin_ms: Floats) -> Floats:
+    """Return ``[n, c]``: what `exceed` says of c curves at once.
+
+    Args:
+        curves: ``[m, c, BINS]`` survival curves of m nodes, each NaN as a whole or not at all.
+        rows: ``[n]``: which node's curves each margin is asked of.
+        margin_ms: ``[n]``.
+    """
+    unknown_margin = np.isnan(margin_ms)
+    margin = np.where(unknown_margin, 0.0, np.maximum(margin_ms, 0.0))
     upper = np.clip(np.searchsorted(EDGES_MS, margin, side="left"), 1, BINS - 1)
-    rows = np.arange(len(noise))
-    left, right = noise[rows, upper - 1], noise[rows, upper]
-    p = left + (right - left) * _share(margin, upper)
-    p = np.where(margin_ms < 0, 1.0, p)
-    return np.where(unknown_rows, np.nan, p)
+    left, right = curves[rows, :, upper - 1], curves[rows, :, upper]
+    p = left + (right - left) * _share(margin, upper)[:, None]
+    p = np.where((margin_ms < 0)[:, None] & ~np.isnan(p), 1.0, p)
+    return np.where(unknown_margin[:, None], np.nan, p)
 
 
 def _share(margin: Floats, upper: Ints) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 
 from scoring import memory, noise
 from scoring.arrays import Bools, Floats, Ints
+from scoring.context import Context
 from scoring.quantile import finite_quantile
 
 __all__ = ["PathStats", "Paths", "last_value", "summary"]
@@ -26,11 +27,20 @@ class Paths:
     adf_score: Floats | None = None
     """``[n]``: ADF scores of the windows, where the caller has them already; computed on demand otherwise."""
 
+    context: Context | None = None
+    """What surrounds the paths, where the caller knows it."""
+
     @classmethod
     def bare(cls, windows: Floats) -> "Paths":
         """Fresh windows ``[n, w]`` of which nothing else is known: no memory, no noise."""
         n = len(windows)
         return cls(windows, memory.empty(n), noise.unknown(n), np.ones(n, dtype=bool))
+
+    def take(self, rows: Ints) -> "Paths":
+        """Return some of the paths."""
+        adf = None if self.adf_score is None else self.adf_score[rows]
+        context = None if self.context is None else self.context.take(rows)
+        return Paths(self.windows[rows], self.memory[rows], self.noise[rows], self.known[rows], adf, context)
 
     @property
     def measured(self) -> Bools:

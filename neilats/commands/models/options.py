@@ -1,0 +1,54 @@
+"""What the commands about models share: the directory, and errors of models as the command line's."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from models.promoted import Serving
+
+__all__ = ["DEFAULT_DIR", "directory_option", "file_argument", "pair_option", "print_serving", "reported"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_DIR: Final = "./neilats-models"
+
+directory_option = click.option(
+    "--models-dir",
+    "directory",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_DIR,
+    envvar="NEILATS_MODELS_DIR",
+    show_default=True,
+    show_envvar=True,
+    help="Where the models lie; the package's own come on top of them.",
+)
+
+pair_option = click.option("--pair", metavar="A2B", help="The pair, such as master2node1.")
+
+
+def file_argument(name: str) -> Callable[[F], F]:
+    """A file of the old plugin."""
+    return click.argument(name, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn what is wrong with a model's files into one message and status 1."""
+    from models.errors import ModelError
+
+    try:
+        yield
+    except ModelError as e:
+        raise click.ClickException(str(e)) from e
+
+
+def print_serving(serving: "Serving") -> None:
+    """Say what serves now."""
+    click.echo(f"Serving now: {serving.shared or 'the naive forecast'} for all pairs", nl=False)
+    own = ", ".join(f"{name} for {pair}" for pair, name in sorted(serving.pairs.items()))
+    click.echo(f" without a model of their own; {own}." if own else ".")
