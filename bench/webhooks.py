@@ -59,7 +59,7 @@ async def _measure(size: int) -> tuple[float, float]:
                     await reply.read()
                 found.append((time.perf_counter() - began) * 1000)
     await runner.cleanup()
-    extender.analyst.close()
+    extender.worker.close()
     ours, echo = (statistics.median(t[5:]) for t in times.values())
     return ours, echo
 

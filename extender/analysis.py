@@ -1,15 +1,20 @@
-"""Each path's ADF score and forecast, shown beside every decision: computed off the event loop, once per new slot."""
+"""Each path's ADF score and point forecasts, shown beside every decision: computed off the event loop, once a slot."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from extender.evaluate import HORIZON
 from extender.gather import Gathered
-from extender.windows import ABSENT, WindowStore
+from extender.rowcache import RowCache
+from extender.windows import WindowStore
+from extender.worker import CHUNK_ROWS, Worker
+from models.holder import Models
+from models.runtime.networks import NAIVE, points_or_naive
 from scoring.adf import adf_batch
 from scoring.forecast import Forecaster
 from scoring.future import future_score, inverse_sum
@@ -20,6 +25,9 @@ __all__ = ["Analyst", "PathAnalysis"]
 
 Floats = NDArray[np.float64]
 
+_NO_MODEL: Final = 0
+"""The generation of what no model takes part in."""
+
 
 @dataclass(frozen=True)
 class PathAnalysis:
@@ -28,7 +36,8 @@ class PathAnalysis:
     adf_score: Floats
     inverse_sum: Floats
     forecast_ms: Floats
-    forecaster: str
+    forecaster: Sequence[str]
+    """Who made each point forecast."""
 
     def future(self, sla_ms: float) -> Floats:
         """[n] future scores under an SLA."""
@@ -36,47 +45,57 @@ class PathAnalysis:
 
 
 class Analyst:
-    """Computes and remembers analyses; results are kept per row until its window moves on."""
+    """Computes and remembers analyses; results are kept per row until its window moves on or the model changes."""
 
-    def __init__(self, store: WindowStore, forecaster: Forecaster) -> None:
-        self._store = store
-        self.forecaster = forecaster
-        self._pool = ThreadPoolExecutor(1, "analysis")
-        self._values: Floats = np.full((0, 3), np.nan)
-        self._version: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._running: set[asyncio.Task[None]] = set()
+    def __init__(self, store: WindowStore, models: Callable[[], Models], worker: Worker) -> None:
+        self._store, self._models, self._worker = store, models, worker
+        self._adf = RowCache(store, 1)
+        self._points = RowCache(store, HORIZON + 1)
 
     async def analyse(self, gathered: Gathered) -> PathAnalysis:
         """ADF scores and forecasts of the gathered paths, those of unmoved windows from memory."""
-        self._fit()
-        rows, version = gathered.rows, self._store.version(gathered.rows)
-        stale = (rows != ABSENT) & (self._version[rows] != version)
-        if stale.any():
-            windows = gathered.paths.windows[stale]
-            job = asyncio.create_task(self._work_out(rows[stale], version[stale], windows))
-            self._running.add(job)
-            job.add_done_callback(self._running.discard)
-            # Who waits may give up at the deadline; the results are kept all the same, for the next who asks.
-            await asyncio.shield(job)
-        values = np.where((rows != ABSENT)[:, None], self._values[rows], np.nan)
-        return PathAnalysis(values[:, 0], values[:, 1], values[:, 2], self.forecaster.name)
+        adf_score = await self.adf_scores(gathered)
+        rtt_ms, forecaster = await self.points(gathered)
+        return PathAnalysis(adf_score, inverse_sum(rtt_ms), rtt_ms[:, 0], forecaster)
 
-    async def _work_out(self, rows: NDArray[np.intp], version: NDArray[np.int64], windows: Floats) -> None:
-        values = await asyncio.get_running_loop().run_in_executor(self._pool, self.compute, windows)
-        self._fit()  # the store may have grown meanwhile
-        self._values[rows], self._version[rows] = values, version
+    async def adf_scores(self, gathered: Gathered) -> Floats:
+        """[n] ADF scores; NaN where the path is unknown."""
+        await self._bring_up(self._adf, _NO_MODEL, gathered, adf_scores)
+        return self._adf.get(gathered.rows)[:, 0]
 
-    def compute(self, windows: Floats) -> Floats:
-        """[n, 3]: ADF score, sum of the inverse forecasts, first forecast, of windows [n, w]."""
-        forecast = self.forecaster.forecast(Paths.bare(windows), HORIZON).rtt_ms
-        return np.column_stack([adf_batch(windows[:, -WINDOW_SLOTS:]).score, inverse_sum(forecast), forecast[:, 0]])
+    async def points(self, gathered: Gathered) -> tuple[Floats, list[str]]:
+        """[n, HORIZON] point forecasts in ms, NaN where the path is unknown, and who made each [n]."""
+        models = self._models()
+        await self._bring_up(self._points, models.generation, gathered, partial(point_forecasts, models.points))
+        values = self._points.get(gathered.rows)
+        own = (values[:, HORIZON] != 0.0).tolist()
+        return values[:, :HORIZON], [models.points.name if mine else NAIVE.name for mine in own]
 
-    def _fit(self) -> None:
-        missing = self._store.capacity - len(self._version)
-        if missing > 0:
-            self._values = np.concatenate([self._values, np.full((missing, 3), np.nan)])
-            self._version = np.concatenate([self._version, np.full(missing, -1)])
+    async def _bring_up(
+        self, cache: RowCache, generation: int, gathered: Gathered, compute: Callable[[Floats], Floats]
+    ) -> None:
+        """Compute what is missing; who gives up at the deadline leaves the results to the next who asks."""
+        stale = np.flatnonzero(cache.stale(gathered.rows, generation))
+        if not stale.size:
+            return
+        rows, windows = gathered.rows[stale], gathered.paths.windows[stale]
+        version = self._store.version(rows)
 
-    def close(self) -> None:
-        """End the worker thread."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        async def job() -> None:
+            for begin in range(0, len(rows), CHUNK_ROWS):
+                part = slice(begin, begin + CHUNK_ROWS)
+                values = await self._worker.run(partial(compute, windows[part]))
+                cache.put(rows[part], version[part], generation, values)
+
+        await self._worker.finish(job())
+
+
+def adf_scores(windows: Floats) -> Floats:
+    """[n, 1] ADF scores of windows [n, w]."""
+    return adf_batch(windows[:, -WINDOW_SLOTS:]).score[:, None]
+
+
+def point_forecasts(forecaster: Forecaster, windows: Floats) -> Floats:
+    """[n, HORIZON + 1] of windows [n, w]: forecasts in ms, and 1 where the forecaster made them, not the naive rule."""
+    rtt_ms, own = points_or_naive(forecaster, Paths.bare(windows), HORIZON)
+    return np.column_stack([rtt_ms, own])

@@ -30,12 +30,19 @@ from extender.probing import Probing
 from extender.promises import Promises
 from extender.queries import Queries
 from extender.recorder import Recorder
+from extender.refresher import Refresher
+from extender.reload import Reloader, heard_load
 from extender.reports import Reports
 from extender.scorer import Scorer
+from extender.skill import Skill
+from extender.violations import Violations
 from extender.wake import Waker
 from extender.webhooks import Webhooks
 from extender.windows import WindowStore
-from models import forecaster
+from extender.worker import Worker
+from models import FORECASTERS
+from models.holder import ModelHolder, Models
+from models.opening import open_registry
 from neilats import __version__
 from neilats.settings import ExtenderSettings
 
@@ -67,6 +74,11 @@ class Extender:
     followup: Followup
     housekeeper: Housekeeper
     analyst: Analyst
+    models: ModelHolder
+    reloader: Reloader
+    refresher: Refresher
+    skill: Skill
+    worker: Worker
     recorder: Recorder
     webhook_app: web.Application
     api_app: web.Application
@@ -78,7 +90,10 @@ def build(
     clock: Callable[[], float] = time.monotonic,
     metrics: Metrics | None = None,
 ) -> Extender:
-    """Wire an extender on a cluster; nothing listens or runs yet. Call it from within the running event loop."""
+    """Wire an extender on a cluster; nothing listens or runs yet. Call it from within the running event loop.
+
+    The models are loaded here: nobody waits for an answer yet.
+    """
     metrics = metrics or new_metrics()
     store = WindowStore(settings.window_slots, settings.interval_s)
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
@@ -87,9 +102,13 @@ def build(
     most_bytes = int(settings.record_max_mib * MIB)
     recorder = Recorder(settings.record_dir, most_bytes, settings.interval_s, metrics, clock, time.time)
     ingest = Ingest(store, noise, cluster, owners, probing, clock, recorder.observe)
-    analyst = Analyst(store, forecaster(settings.forecaster))
+    holder, worker, skill = _models(settings, metrics), Worker(), Skill(store, metrics)
+    models = _current(holder)
+    analyst = Analyst(store, models, worker)
+    violations = Violations(store, models, worker, skill, metrics, clock)
     decisions = Decisions(settings.decisions_kept, time.time)
-    scorer = Scorer(store, noise, analyst, settings.profile, settings.fresh_for_s, clock)
+    scorer = Scorer(store, noise, analyst, violations, settings.profile, settings.fresh_for_s, clock)
+    refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
     decider = Decider(
         cluster,
@@ -110,7 +129,7 @@ def build(
     parts: list[Routed] = [
         Reports(ingest, metrics, int(settings.report_max_mib * MIB)),
         Queries(store, cluster, decider, decisions, clock),
-        Plugin(cluster, analyst.forecaster, settings.cors_origin),
+        Plugin(cluster, models, worker, settings.cors_origin),
         recorder,
         health,
     ]
@@ -133,10 +152,32 @@ def build(
         followup=followup,
         housekeeper=Housekeeper(cluster, ingest, store, grace, probing, clock),
         analyst=analyst,
+        models=holder,
+        reloader=Reloader(holder, settings.models_poll_s),
+        refresher=refresher,
+        skill=skill,
+        worker=worker,
         recorder=recorder,
         webhook_app=webhook_app,
         api_app=api_app,
     )
+
+
+def _models(settings: ExtenderSettings, metrics: Metrics) -> ModelHolder:
+    """The models that are promoted, or the naive forecaster that the settings name instead."""
+    naive = FORECASTERS.get(settings.forecaster)
+    holder = ModelHolder(
+        open_registry(settings.models_dir),
+        naive() if naive else None,
+        settings.forecast_threads,
+        lambda load: heard_load(metrics, load),
+    )
+    holder.refresh()
+    return holder
+
+
+def _current(holder: ModelHolder) -> Callable[[], Models]:
+    return lambda: holder.current
 
 
 def new_metrics() -> Metrics:

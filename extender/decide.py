@@ -7,12 +7,12 @@ recorded, also in shadow mode, in which the answers stay neutral.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from extender.cluster.base import Cluster
 from extender.decisions import Decision, Decisions
 from extender.intents import Intent, parse_intent
+from extender.neutral import Neutral
 from extender.pods import Pod
 from extender.probing import Probing
 from extender.promises import Promises, Refusals
@@ -21,17 +21,6 @@ from scoring.profiles import PROFILES
 from scoring.rank import NEUTRAL
 
 __all__ = ["Answer", "Decider", "Neutral"]
-
-
-class Neutral(StrEnum):
-    """Why an answer says nothing."""
-
-    NO_INTENT = "no_intent"
-    INVALID_INTENT = "invalid_intent"
-    UNRESOLVED = "unresolved_peer"
-    NO_DATA = "no_data"
-    DEADLINE = "deadline"
-    SHADOW = "shadow"
 
 
 @dataclass(frozen=True)
@@ -127,7 +116,8 @@ class Decider:
         except TimeoutError:
             return Answer(self._late(decision), {}), None
         self._want([*found.unmeasured, *found.recovering])
-        decision.failed, decision.reason, decision.peers = found.failed, found.reason, found.resolution.nodes
+        decision.failed, decision.peers = found.failed, found.resolution.nodes
+        decision.reason = "; ".join(filter(None, (found.reason, scored.table.note if scored else "")))
         decision.outcome = "filtered" if found.failed else "passed"
         decision.table = scored.table if scored else None
         return Answer(decision.outcome, found.failed), scored
@@ -156,7 +146,8 @@ class Decider:
         if not scored.table.evaluation.known:
             return self._neutral(decision, Neutral.NO_DATA, "no candidate's path is measured", names), scored
         decision.outcome = "scored"
-        decision.reason = "; ".join(filter(None, (peers.resolution.unresolved, peers.resolution.note)))
+        notes = (peers.resolution.unresolved, peers.resolution.note, scored.table.note)
+        decision.reason = "; ".join(filter(None, notes))
         return Answer("scored", {}, scored.table.evaluation.scores.tolist()), scored
 
     def _want(self, paths: Iterable[tuple[str, str]]) -> None:

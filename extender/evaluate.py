@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from extender.gather import Gathered
 from extender.windows import as_stored
+from scoring.arrays import Bools, Floats
 from scoring.costs import Costs, Status
-from scoring.forecast import Forecaster
+from scoring.forecast import Forecast, Forecaster
 from scoring.policy import Policy, combine_costs
 from scoring.profiles import Profile
 from scoring.rank import rank
 
-__all__ = ["HORIZON", "Evaluation", "evaluate"]
+__all__ = ["HORIZON", "Evaluation", "ReadyForecast", "evaluate", "evaluate_with"]
 
 HORIZON = 30
 """Slots that a forecast reaches ahead: the old system's."""
@@ -30,6 +31,31 @@ class Evaluation:
     """Candidates of which at least one path is known."""
 
 
+@dataclass(frozen=True)
+class ReadyForecast:
+    """A `scoring.forecast.Forecast` whose answers are there already: violations of one SLA, or points."""
+
+    rtt_ms: Floats
+    """``[n, HORIZON]``; NaN where unknown, and throughout where only violations were asked for."""
+    known: Bools
+    """``[n]``."""
+    sla_ms: float | None = None
+    """The SLA of `values`."""
+    values: Floats | None = None
+    """``[n]``: P(RTT > sla_ms)."""
+
+    @classmethod
+    def of_violations(cls, values: Floats, known: Bools, sla_ms: float) -> "ReadyForecast":
+        """The violations of one SLA, without points."""
+        return cls(np.full((len(values), HORIZON), np.nan), known, sla_ms, values)
+
+    def violation(self, sla_ms: float) -> Floats:
+        """Return ``[n]``: P(RTT > sla_ms); raises ValueError for another SLA than the one that was asked for."""
+        if self.values is None or sla_ms != self.sla_ms:
+            raise ValueError(f"violations of {self.sla_ms} ms were prepared, not of {sla_ms} ms")
+        return self.values
+
+
 def evaluate(
     gathered: Sequence[Gathered],
     profile: Profile,
@@ -38,16 +64,31 @@ def evaluate(
     weights: Sequence[float],
     forecaster: Forecaster,
 ) -> Evaluation:
-    """Score the candidates against one or more peers; `weights` are the peers' shares in a `mean`."""
+    """Score the candidates against one or more peers, with forecasts made here and now where the profile needs any."""
+    forecasts = [forecaster.forecast(g.paths, HORIZON) if profile.needs_forecast else None for g in gathered]
+    return evaluate_with(gathered, profile, sla_ms, policy, weights, forecasts)
+
+
+def evaluate_with(
+    gathered: Sequence[Gathered],
+    profile: Profile,
+    sla_ms: float | None,
+    policy: Policy,
+    weights: Sequence[float],
+    forecasts: Sequence[Forecast | None],
+) -> Evaluation:
+    """Score the candidates against one or more peers; `weights` are the peers' shares in a `mean`.
+
+    There is a forecast for each peer, or None where the profile needs none or has to do without.
+    """
     sla_ms = None if sla_ms is None else as_stored(sla_ms)
-    each = [_to_peer(g, profile, sla_ms, forecaster) for g in gathered]
+    each = [_to_peer(g, profile, sla_ms, forecast) for g, forecast in zip(gathered, forecasts, strict=True)]
     costs = combine_costs(each, policy, weights)
     unknown = np.stack([c.status for c in each]).min(axis=0) == Status.UNKNOWN
     return Evaluation(costs, rank(costs.cost, costs.noise), int((~unknown).sum()))
 
 
-def _to_peer(gathered: Gathered, profile: Profile, sla_ms: float | None, forecaster: Forecaster) -> Costs:
-    forecast = forecaster.forecast(gathered.paths, HORIZON) if profile.needs_forecast else None
+def _to_peer(gathered: Gathered, profile: Profile, sla_ms: float | None, forecast: Forecast | None) -> Costs:
     costs = profile(gathered.paths, sla_ms, forecast)
     itself = gathered.itself
     if not itself.any():

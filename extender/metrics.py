@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import GaugeMetricFamily
 
-from extender.decide import Neutral
+from extender.neutral import Neutral
 
 __all__ = ["Metrics", "WindowCounts"]
 
@@ -57,11 +57,47 @@ class Metrics:
         self.outvoted = Counter(
             "neilats_extender_bound_pods", "Pods bound after being scored here", ["outvoted"], registry=registry
         )
+        self._forecasts(registry)
         self.ready = Gauge("neilats_extender_ready", "Whether /readyz says yes", registry=registry)
         self.nodes = Gauge("neilats_extender_nodes", "Nodes known", registry=registry)
         self._zero()
 
+    def _forecasts(self, registry: CollectorRegistry) -> None:
+        """What is computed ahead or on demand, and whether it is better than the naive forecast."""
+        self.model_loads = Counter(
+            "neilats_extender_model_loads", "Models loaded after a promotion", ["outcome"], registry=registry
+        )
+        self.forecast_seconds = Counter(
+            "neilats_extender_forecast_seconds", "Time spent on forecasts of violations", registry=registry
+        )
+        self.forecast_rows = Counter(
+            "neilats_extender_forecast_rows", "Violations forecast, by who wanted them", ["why"], registry=registry
+        )
+        self.forecast_cache = Counter(
+            "neilats_extender_forecast_cache",
+            "Violations wanted: remembered (hit), not (miss), and not computed in time either (late)",
+            ["outcome"],
+            registry=registry,
+        )
+        self.forecast_brier = Gauge(
+            "neilats_forecast_brier", "Mean squared error of forecast violations", ["forecaster"], registry=registry
+        )
+        self.forecast_skill = Gauge(
+            "neilats_forecast_skill_ratio",
+            "1 - model / naive of these errors; above 0: it is better",
+            registry=registry,
+        )
+        self.forecast_groups = Gauge(
+            "neilats_forecast_groups", "Nodes by whose violations count for them", ["state"], registry=registry
+        )
+
     def _zero(self) -> None:
+        for outcome in ("loaded", "failed"):
+            self.model_loads.labels(outcome)
+        for why in ("asked", "refreshed"):
+            self.forecast_rows.labels(why)
+        for outcome in ("hit", "miss", "late"):
+            self.forecast_cache.labels(outcome)
         for verb in VERBS:
             self.call_seconds.labels(verb)
             for outcome in OUTCOMES:

@@ -1,6 +1,8 @@
 """The calls of the old Go plugin: the same paths, fields and bodies; better errors, and no /shutdown."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +13,11 @@ from extender.cluster.base import Cluster
 from extender.errors import BadRequest, Unknown
 from extender.evaluate import HORIZON
 from extender.http import json_body, json_response
+from extender.worker import Worker
+from models.errors import ModelError
+from models.holder import Models
+from models.runtime.networks import NAIVE, points_or_naive
+from neilats.log import get_logger
 from prober.wire import MAX_RTT_MS
 from scoring.adf import adf_batch
 from scoring.forecast import Forecaster
@@ -18,6 +25,8 @@ from scoring.future import future_score, inverse_sum
 from scoring.paths import Paths
 
 __all__ = ["Plugin", "split_pair"]
+
+log = get_logger("extender.plugin")
 
 WINDOW: Final = 30
 """Samples in a /predict call."""
@@ -33,8 +42,8 @@ MAX_SLA_MS: Final = 1e9
 class Plugin:
     """The handlers; `cors_origin` is sent with every answer if it is not empty."""
 
-    def __init__(self, cluster: Cluster, forecaster: Forecaster, cors_origin: str) -> None:
-        self._cluster, self._forecaster = cluster, forecaster
+    def __init__(self, cluster: Cluster, models: Callable[[], Models], worker: Worker, cors_origin: str) -> None:
+        self._cluster, self._models, self._worker = cluster, models, worker
         self._headers = {"Access-Control-Allow-Origin": cors_origin} if cors_origin else {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -50,17 +59,18 @@ class Plugin:
 
     async def predict(self, request: web.Request) -> web.Response:
         """The future score of a window under an SLA."""
-        split_pair(request.match_info["pair"], self._cluster.nodes)
+        a, b = split_pair(request.match_info["pair"], self._cluster.nodes)
         body = await json_body(request)
         window = _latency(body)
         if len(window) != WINDOW:
             raise BadRequest(f"latency has {len(window)} samples; expected {WINDOW}")
         sla_ms = _sla(body)
-        forecast = self._forecaster.forecast(Paths.bare(window[None]), HORIZON)
-        if not forecast.known[0]:
+        if np.isnan(window).all():
             raise BadRequest("latency holds no measured sample")
-        score = float(future_score(inverse_sum(forecast.rtt_ms), sla_ms, HORIZON)[0])
-        return self._score(score, {"X-Neilats-Forecaster": self._forecaster.name})
+        forecaster = _of_pair(self._models(), a, b)
+        rtt_ms, name = await self._worker.run(partial(_forecast, forecaster, window))
+        score = float(future_score(inverse_sum(rtt_ms), sla_ms, HORIZON)[0])
+        return self._score(score, {"X-Neilats-Forecaster": name})
 
     async def adf_score(self, request: web.Request) -> web.Response:
         """The ADF score of a window of any length; one that has none scores 0, with the reason in a header."""
@@ -79,6 +89,21 @@ class Plugin:
 
     def _score(self, score: float, headers: dict[str, str]) -> web.Response:
         return json_response({"score": score}, headers={**self._headers, **headers})
+
+
+def _of_pair(models: Models, a: str, b: str) -> Forecaster:
+    """The pair's own imported model, in either direction as ever, else the one for all pairs."""
+    return models.pairs.get(f"{a}2{b}") or models.pairs.get(f"{b}2{a}") or models.points
+
+
+def _forecast(forecaster: Forecaster, window: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """[1, HORIZON] forecasts in ms of a window [w], and who made them: the naive rule where the forecaster cannot."""
+    try:
+        rtt_ms, own = points_or_naive(forecaster, Paths.bare(window[None]), HORIZON)
+    except ModelError as e:
+        log.error("a model failed; the naive forecast answers", extra={"model": forecaster.name, "why": e})
+        return NAIVE.forecast(Paths.bare(window[None]), HORIZON).rtt_ms, NAIVE.name
+    return rtt_ms, forecaster.name if own[0] else NAIVE.name
 
 
 def split_pair(pair: str, nodes: Any) -> tuple[str, str]:

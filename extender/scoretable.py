@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from extender.analysis import PathAnalysis
 from extender.evaluate import Evaluation
 from extender.gather import Direction, Gathered
+from extender.violations import PathViolations
 from scoring.costs import Status
 from scoring.paths import summary
 
@@ -29,7 +30,10 @@ class PathTable:
     direction: NDArray[np.int8]
     samples: NDArray[np.int64]
     columns: Columns
-    forecaster: str = ""
+    forecaster: Sequence[str] = ()
+    """[n]: who made the forecast that counted; if none did, the one that is shown."""
+    decided: bool = False
+    """Whether a forecast counted."""
 
     @classmethod
     def of(cls, gathered: Gathered) -> "PathTable":
@@ -37,12 +41,28 @@ class PathTable:
         samples, columns = path_columns(gathered.paths.windows, gathered.age_s)
         return cls(gathered.peer, gathered.direction, samples, columns)
 
+    def decided_by(self, forecaster: Sequence[str]) -> None:
+        """Say whose forecast made the costs."""
+        self.forecaster, self.decided = forecaster, True
+
     def add(self, analysis: PathAnalysis, sla_ms: float | None) -> None:
         """Add what was computed after the answer."""
         self.columns |= {"forecast_ms": analysis.forecast_ms, "adf_score": analysis.adf_score}
         if sla_ms is not None:
             self.columns["future_score"] = analysis.future(sla_ms)
-        self.forecaster = analysis.forecaster
+        if not self.decided:
+            self.forecaster = analysis.forecaster
+
+    def add_violations(self, violations: PathViolations) -> None:
+        """Add both forecasts of violations, and how wrong each has been for these candidates."""
+        self.columns |= {"violation_naive": violations.naive}
+        if violations.name:
+            brier_model, brier_naive = violations.brier
+            self.columns |= {
+                "violation_model": violations.model,
+                "brier_model": brier_model,
+                "brier_naive": brier_naive,
+            }
 
     def row(self, i: int) -> dict[str, Any]:
         """One candidate's path as JSON."""
@@ -52,7 +72,7 @@ class PathTable:
             "samples": int(self.samples[i]),
             **{k: number(v[i]) for k, v in self.columns.items()},
         }
-        return row | ({"forecaster": self.forecaster} if self.forecaster else {})
+        return row | ({"forecaster": self.forecaster[i]} if self.forecaster else {})
 
 
 @dataclass
@@ -64,16 +84,20 @@ class ScoreTable:
     sla_ms: float | None
     evaluation: Evaluation
     paths: list[PathTable] = field(default_factory=list)
+    note: str = ""
+    """What the scores had to do without."""
 
     @property
     def unit(self) -> str:
         """The unit of the costs."""
         return self.evaluation.costs.unit
 
-    def add(self, analyses: Sequence[PathAnalysis]) -> None:
-        """Add ADF scores and forecasts, one analysis for each peer."""
+    def add(self, analyses: Sequence[PathAnalysis], violations: Sequence[PathViolations] = ()) -> None:
+        """Add ADF scores and forecasts, one analysis for each peer, and with an SLA one forecast of violations."""
         for path, analysis in zip(self.paths, analyses, strict=True):
             path.add(analysis, self.sla_ms)
+        for path, found in zip(self.paths, violations, strict=False):
+            path.add_violations(found)
 
     def outvoted(self, node: str, failed: Container[str]) -> bool:
         """Whether a candidate that had not failed scored higher than this one."""

@@ -13,7 +13,7 @@ from extender.app import Extender, build, new_metrics
 from extender.cluster.base import Cluster, ClusterError
 from extender.cluster.choose import open_cluster
 from extender.metrics import Metrics
-from models import FORECASTERS
+from models import CHOICES
 from neilats import parse
 from neilats.log import get_logger
 from neilats.settings import ExtenderSettings
@@ -25,7 +25,7 @@ log = get_logger("extender")
 
 PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "profile": parse.choice(*PROFILES),
-    "forecaster": parse.choice(*FORECASTERS),
+    "forecaster": parse.choice(*CHOICES),
 }
 """Settings whose allowed values only this package knows."""
 
@@ -54,7 +54,7 @@ async def run(
     extender = build(settings, cluster, metrics=metrics)
     stop = stop or _on_signals()
     async with AsyncExitStack() as stack:
-        stack.callback(extender.analyst.close)
+        stack.callback(extender.worker.close)
         stack.push_async_callback(extender.cluster.close)  # after the listeners, whose last calls may still ask it
         runners = [await _runner(app) for app in (extender.webhook_app, extender.api_app)]
         stack.push_async_callback(_close_all, runners)
@@ -93,6 +93,8 @@ async def _until(stop: asyncio.Event, extender: Extender) -> None:
         "waker": extender.waker.run(),
         "housekeeper": extender.housekeeper.run(),
         "recorder": extender.recorder.run(),
+        "models": extender.reloader.run(),
+        "forecasts": extender.refresher.run(),
     }
     tasks = [asyncio.ensure_future(job) for job in jobs.values()]
     waiter = asyncio.create_task(stop.wait(), name="stop")

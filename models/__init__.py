@@ -1,5 +1,5 @@
-"""Forecasters by name. `scoring.naive` has those that need no training; trained ones will join them here."""
+"""Forecasters by name: the naive ones of `scoring.naive`, and the trained networks that are promoted."""
 
-from models.catalogue import DEFAULT, FORECASTERS, forecaster
+from models.catalogue import CHOICES, DEFAULT, FORECASTERS, forecaster
 
-__all__ = ["DEFAULT", "FORECASTERS", "forecaster"]
+__all__ = ["CHOICES", "DEFAULT", "FORECASTERS", "forecaster"]

@@ -17,20 +17,34 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One state of affairs."""
 
     shared: str | None = None
-    """The model that serves every pair without one of its own."""
+    """The model that forecasts every pair without one of its own."""
+    violation: str | None = None
+    """The model that says how often any pair will break an SLA."""
     pairs: dict[str, str] = {}
     """`a2b` → model."""
 
     def names(self) -> set[str]:
         """Every model that serves."""
-        return {*self.pairs.values(), *([self.shared] if self.shared is not None else [])}
+        return {*self.pairs.values(), *(name for name in (self.shared, self.violation) if name is not None)}
 
     def changed(self, pair: str | None, name: str | None) -> "Serving":
         """The state with another model, or none, for a pair, or for all where `pair` is None."""
         if pair is None:
-            return Serving(shared=name, pairs=self.pairs)
+            return msgspec.structs.replace(self, shared=name)
         others = {p: n for p, n in self.pairs.items() if p != pair}
-        return Serving(shared=self.shared, pairs=others if name is None else {**others, pair: name})
+        return msgspec.structs.replace(self, pairs=others if name is None else {**others, pair: name})
+
+    def judged_by(self, name: str | None) -> "Serving":
+        """The state with another model, or none, for the violations of SLAs."""
+        return msgspec.structs.replace(self, violation=name)
+
+    def over(self, packaged: "Serving") -> "Serving":
+        """The state in which the package's models serve all pairs where the user has none for that."""
+        return msgspec.structs.replace(
+            self,
+            shared=packaged.shared if self.shared is None else self.shared,
+            violation=packaged.violation if self.violation is None else self.violation,
+        )
 
 
 class Promoted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,6 +52,7 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     schema_version: Literal[1] = 1
     shared: str | None = None
+    violation: str | None = None
     pairs: dict[str, str] = {}
     earlier: Annotated[list[Serving], msgspec.Meta(max_length=KEPT)] = []
     """Newest last."""
@@ -45,21 +60,25 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def serving(self) -> Serving:
         """What serves now."""
-        return Serving(shared=self.shared, pairs=self.pairs)
+        return Serving(shared=self.shared, violation=self.violation, pairs=self.pairs)
 
     def after(self, serving: Serving) -> "Promoted":
         """The file once this state is promoted; what serves now is remembered."""
         if serving == self.serving:
             return self
         earlier = [*self.earlier, self.serving][-KEPT:]
-        return Promoted(shared=serving.shared, pairs=serving.pairs, earlier=earlier)
+        return _file(serving, earlier)
 
     def rolled_back(self) -> "Promoted | None":
         """The file with the state before; None where nothing is remembered."""
         if not self.earlier:
             return None
         *earlier, before = self.earlier
-        return Promoted(shared=before.shared, pairs=before.pairs, earlier=earlier)
+        return _file(before, earlier)
+
+
+def _file(serving: Serving, earlier: list[Serving]) -> Promoted:
+    return Promoted(shared=serving.shared, violation=serving.violation, pairs=serving.pairs, earlier=earlier)
 
 
 def encode(promoted: Promoted) -> bytes:

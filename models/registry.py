@@ -18,6 +18,7 @@ from models.manifest import Manifest, check_pair
 from models.promoted import Promoted, Serving
 from models.runtime.probe import try_out
 from models.runtime.session import OnnxModel
+from models.runtime.violation import VIOLATION_KIND
 
 __all__ = ["PROMOTED_FILE", "Registry", "Token", "packaged_directory"]
 
@@ -70,14 +71,17 @@ class Registry:
         return model
 
     def serving(self) -> Serving:
-        """Return which models are promoted, the package's shared one where the user has none; raises ArtefactError."""
-        own = self._promoted().serving
-        if own.shared is not None or self.packaged is None:
-            return own
-        return own.changed(None, _promoted(self.packaged).shared)
+        """Return which models are promoted, the package's where the user has none; raises ArtefactError."""
+        return self._promoted().serving.over(self.packaged_serving())
+
+    def packaged_serving(self) -> Serving:
+        """Return which models the package promotes, none where there is no package; raises ArtefactError."""
+        return Serving() if self.packaged is None else _promoted(self.packaged).serving
 
     def promote(self, name: str, pair: str | None = None) -> Serving:
         """Let a model serve: for its own pair, or `pair`, or for all; returns what serves now.
+
+        A model of violations has a place of its own beside the one of forecasts, and serves all pairs.
 
         Raises ArtefactError, and changes nothing, if the model cannot be loaded and run, or knows another pair only.
         """
@@ -86,14 +90,19 @@ class Registry:
             check_pair(pair)
         if pair is not None and manifest.pair not in (None, pair):
             raise ArtefactError(f"{name}: a model of the pair {manifest.pair}, which cannot serve {pair}")
+        if pair is not None and manifest.kind == VIOLATION_KIND:
+            raise ArtefactError(f"{name}: a model of violations serves all pairs; promote it without a pair")
         was = self._promoted()
-        self._write(was.after(was.serving.changed(pair or manifest.pair, name)))
+        judges = manifest.kind == VIOLATION_KIND
+        serving = was.serving.judged_by(name) if judges else was.serving.changed(pair or manifest.pair, name)
+        self._write(was.after(serving))
         return self.serving()
 
     def demote(self, pair: str | None = None) -> Serving:
         """Let nothing of the user's serve a pair, or all pairs without one of their own; returns what serves now."""
         was = self._promoted()
-        self._write(was.after(was.serving.changed(pair, None)))
+        serving = was.serving.changed(pair, None)
+        self._write(was.after(serving if pair is not None else serving.judged_by(None)))
         return self.serving()
 
     def rollback(self) -> Serving:

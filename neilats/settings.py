@@ -128,7 +128,15 @@ class ExtenderSettings(Settings):
         (), parse.nodes, "static nodes without a cluster: name=address,... (the address may be left to the reports)"
     )
     profile: str = _setting("attainment", parse.text, "scoring profile of pods that name none")
-    forecaster: str = _setting("median", parse.text, "forecaster behind the future scores: median or decayed-mean")
+    forecaster: str = _setting(
+        "auto", parse.text, "auto: the promoted networks, else the package's, else the median; median; decayed-mean"
+    )
+    models_dir: str = _setting("", parse.text, "directory of `neilats models`; only the package's models when empty")
+    models_poll_s: float = _setting(5.0, parse.number(0.05, 3600), "seconds between two looks for promoted models")
+    forecast_threads: int = _setting(2, parse.integer(1, 64), "most threads that compute a forecast")
+    forecast_cpu_share: float = _setting(
+        0.25, parse.number(0.01, 1), "share of a core that computing forecasts ahead may take"
+    )
     shadow: bool = _setting(False, parse.boolean, "compute, record and explain everything, but answer neutrally")
     window_slots: int = _setting(64, parse.integer(8, 4096), "samples kept of each path")
     stale_after_s: float = _setting(

@@ -25,7 +25,7 @@ from scoring.noise import exceed, window_floor
 from scoring.paths import Paths, last_value
 from scoring.quantile import finite_quantile
 
-__all__ = ["RTO_MS", "UNKNOWN_VIOLATION", "attainment", "naive_violation"]
+__all__ = ["RTO_MS", "UNKNOWN_VIOLATION", "attainment", "expected_rtt", "naive_violation", "violation_noise"]
 
 HALF_LIFE_SLOTS = 100.0
 """Of the decayed fraction; flat between 50 and 300 on recorded traces."""
@@ -52,7 +52,7 @@ def attainment(paths: Paths, sla_ms: float | None, forecast: Forecast | None = N
 
     The forecast is not used: this profile is the naive answer that forecasts have to beat.
     """
-    return _expected_rtt(paths) if sla_ms is None else _expected_violation(paths, sla_ms)
+    return expected_rtt(paths) if sla_ms is None else _expected_violation(paths, sla_ms)
 
 
 def naive_violation(paths: Paths, sla_ms: float) -> Floats:
@@ -73,21 +73,40 @@ def _expected_violation(paths: Paths, sla_ms: float) -> Costs:
     weights = np.array([1.0, LAST_WEIGHT, NOISE_WEIGHT])[:, None] * ~np.isnan(parts)
     total = np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
     cost = np.where(measured, (weights * np.nan_to_num(parts)).sum(axis=0) / total, UNKNOWN_VIOLATION)
-    # Half a violation and half a success are added (Jeffreys' prior), or ten clean samples would be certain.
-    smooth = (cost * samples + 0.5) / (samples + 1.0)
-    noise = np.where(measured, np.sqrt(smooth * (1.0 - smooth) / (samples + 1.0)), 0.0)
+    noise = np.where(measured, violation_noise(cost, samples), 0.0)
     return Costs(cost, noise, status_of(paths.windows, measured), "violation")
 
 
-def _expected_rtt(paths: Paths) -> Costs:
+def violation_noise(share: Floats, samples: Floats) -> Floats:
+    """Return ``[n]``: the standard error of a share of violations that rests on so many samples.
+
+    Half a violation and half a success are added (Jeffreys' prior), or ten clean samples would be certain.
+    """
+    smooth = (share * samples + 0.5) / (samples + 1.0)
+    noise: Floats = np.sqrt(smooth * (1.0 - smooth) / (samples + 1.0))
+    return noise
+
+
+def expected_rtt(paths: Paths, forecast_ms: Floats | None = None) -> Costs:
+    """Return the expected RTT in ms, in which each loss costs a retransmission timeout.
+
+    Args:
+        paths: n paths.
+        forecast_ms: ``[n]`` what the RTT will be on average, where a forecaster says so; NaN or None: the decayed
+            mean. A path with a new level (`scoring.level`) keeps the mean of that, which forecasts learn of later.
+    """
     measured = paths.measured
     present, silent = current_level(paths.windows)
     mean = decayed_mean(paths.windows, present & np.isfinite(paths.windows), HALF_LIFE_SLOTS)
+    centre = mean.value
+    if forecast_ms is not None:
+        usual = (present == ~np.isnan(paths.windows)).all(axis=1) & np.isfinite(forecast_ms)
+        centre = np.where(usual, forecast_ms, centre)
     loss, samples = _blended_violation(paths, np.inf)
     loss = np.where(silent, 1.0, loss)  # not a lossy path but a broken one, until it answers again
     answered = measured & (mean.samples > 0)
     loss = np.where(answered, np.clip(loss, 0.0, 1.0), 0.0)
-    cost = np.where(answered, mean.value + loss * RTO_MS, np.inf)
+    cost = np.where(answered, centre + loss * RTO_MS, np.inf)
     stand_in = float(np.median(cost[answered])) if answered.any() else 0.0
     cost = np.where(measured, cost, stand_in)
     loss_variance = loss * (1.0 - loss) / np.maximum(samples, 1.0)

@@ -90,7 +90,7 @@ def inputs(paths: Paths, sla_ms: float) -> Inputs:
     context = paths.context or Context.unknown(len(paths.windows), paths.windows.shape[1])
     there = _Window.of(paths.windows, sla_ms)
     back = _Window.of(context.reverse, sla_ms)
-    columns = [
+    columns: list[NDArray[np.floating]] = [
         there.decayed(_HALF_LIVES),
         *(there.under(sla_ms * f).decayed((5.0, 80.0)) for f in _FACTORS),
         there.segments(),
@@ -132,7 +132,8 @@ class _Window:
     @cached_property
     def count(self) -> NDArray[np.int64]:
         """``[n]``: measured slots."""
-        return self.measured.sum(axis=1).astype(np.int64)
+        count: NDArray[np.int64] = self.measured.sum(axis=1).astype(np.int64)
+        return count
 
     def decayed(self, half_lives: tuple[float, ...]) -> Singles:
         """Return ``[n, k]``: decayed shares above the SLA; NaN without a sample."""
@@ -150,19 +151,19 @@ class _Window:
     def _share(self, above: Singles, count: Singles) -> Singles:
         return np.where((self.count > 0)[:, None], (above + _PRIOR / 2) / (count + _PRIOR), np.nan).astype(np.float32)
 
-    def ratios(self) -> Singles:
+    def ratios(self) -> Floats:
         """Return ``[n, 2 + levels]``: log SLA over the last sample and over each quantile, and the coverage."""
         width = self.rtt_ms.shape[1]
         newest = width - 1 - np.argmax(self.measured[:, ::-1], axis=1)
         picked = [self.rtt_ms[np.arange(len(self.rtt_ms)), newest], *(self.quantile(p) for p in _LEVELS)]
-        return np.column_stack([self._log_ratio(np.stack(picked, axis=1)), self.count / width])
+        return np.column_stack([self.log_ratio(np.stack(picked, axis=1)), self.count / width])
 
-    def quantile(self, level: float) -> Singles:
+    def quantile(self, level: float) -> Floats:
         """Return ``[n]``: the sample of this rank, losses counting as +inf; NaN without a sample."""
         rank = np.rint(level * np.maximum(self.count - 1, 0)).astype(np.int64)
-        return np.asarray(self.ordered[np.arange(len(rank)), rank])
+        return self.ordered[np.arange(len(rank)), rank].astype(np.float64)
 
-    def crossings(self) -> Singles:
+    def crossings(self) -> Floats:
         """Return ``[n]``: how often neighbouring slots lie on different sides of the SLA; NaN without a sample."""
         both = self.measured[:, 1:] * self.measured[:, :-1]
         changes = (np.abs(np.diff(self.above, axis=1)) * both).mean(axis=1)
@@ -173,14 +174,15 @@ class _Window:
         rtt = self.rtt_ms[:, -SEQUENCE_SLOTS:]
         short = SEQUENCE_SLOTS - rtt.shape[1]
         known = ~np.isnan(rtt)
-        ratio = np.where(known, -self._log_ratio(rtt), 0.0)
+        ratio = np.where(known, -self.log_ratio(rtt), 0.0)
         above = np.where(known, np.where(rtt > self.sla_ms, 1.0, -1.0), 0.0)
         return np.pad(np.stack([ratio, above], axis=2), ((0, 0), (short, 0), (0, 0))).astype(np.float32)
 
-    def _log_ratio(self, rtt_ms: Singles) -> Singles:
+    def log_ratio(self, rtt_ms: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return log(SLA / RTT), cut at +-4."""
-        ratio = np.log(np.float32(self.sla_ms)) - np.log(np.maximum(rtt_ms, np.float32(_FLOOR_MS)))
-        return np.asarray(np.clip(ratio, -_CLIP, _CLIP))
+        whole = np.log(np.float32(self.sla_ms)) - np.log(np.maximum(rtt_ms, np.float32(_FLOOR_MS)))
+        ratio: NDArray[np.floating] = np.clip(whole, -_CLIP, _CLIP)
+        return ratio
 
 
 def _memory(paths: Paths, sla_ms: float) -> Floats:
@@ -189,7 +191,7 @@ def _memory(paths: Paths, sla_ms: float) -> Floats:
     return np.column_stack([share, np.log1p(weight[:, 1])])
 
 
-def _noise(context: Context, there: _Window, back: _Window) -> list[Floats]:
+def _noise(context: Context, there: _Window, back: _Window) -> list[NDArray[np.floating]]:
     """Return how likely the nodes' noise exceeds what the SLA leaves above the paths' floors."""
     sla, n = there.sla_ms, len(there.rtt_ms)
     floor, back_floor = there.quantile(0.1), back.quantile(0.1)
@@ -202,5 +204,5 @@ def _noise(context: Context, there: _Window, back: _Window) -> list[Floats]:
         exceed_at(context.curves, peer, sla - floor),
         *one,
         exceed_at(context.curves[:, [in40]], context.candidate, sla - back_floor),
-        there._log_ratio(lower)[:, None],
+        there.log_ratio(lower)[:, None],
     ]

@@ -66,7 +66,8 @@ def pooled_excess(windows: Floats, slots: int = RECENT_SLOTS) -> Floats:
         P(excess > edge) at each of `EDGES_MS` (from 1 downwards; at +inf: the loss rate, where the comparison is
         with "at least"); all NaN if nothing was measured.
     """
-    return pooled_curves(windows, (slots,))[0]
+    curve: Floats = pooled_curves(windows, (slots,))[0]
+    return curve
 
 
 def pooled_curves(windows: Floats, slots: Sequence[int] = CURVE_SLOTS) -> Floats:

@@ -8,6 +8,7 @@ from typing import Protocol
 from scoring.attainment import attainment
 from scoring.costs import Costs, Status, Unit
 from scoring.forecast import Forecast
+from scoring.forecasting import forecast_cost
 from scoring.paths import Paths
 from scoring.seed import seed
 
@@ -53,6 +54,13 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 unit="violation: expected fraction of the time above the SLA, 0..1; without an SLA ms: expected RTT",
                 needs_adf=False,
                 needs_forecast=False,
+            ),
+            Profile(
+                name="forecast",
+                cost=forecast_cost,
+                unit="violation: forecast fraction of the time above the SLA, 0..1; without an SLA ms: forecast RTT",
+                needs_adf=False,
+                needs_forecast=True,
             ),
             Profile(
                 name="seed",

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from neilats.commands import cells, reasons
+from neilats.commands import cells, reasons, violations
 from neilats.commands.tables import new_table, put
 
 __all__ = ["decision_table", "print_decision", "print_earlier"]
@@ -22,8 +22,8 @@ NAMES: Final = 8
 EARLIER: Final = 5
 
 _PATH_COLUMNS: Final = ("path to", "median\nms", "last\nms", "loss", "samples", "age", "cover-\nage")
-_ANALYSIS_COLUMNS: Final = ("forecast\nms", "ADF", "future", "measured\nby")
-_LEFT: Final = ("path to", "measured\nby")
+_ANALYSIS_COLUMNS: Final = ("forecast\nms", "ADF", "future")
+_LEFT: Final = ("path to", "forecaster", "measured\nby")
 
 
 def print_decision(out: Console, decision: Mapping[str, Any], now: float, *, everything: bool = False) -> None:
@@ -66,13 +66,18 @@ def _facts(decision: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def decision_table(decision: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Table:
     """A line for each node and peer: the node's score and cost, and what they were made of."""
     cost = f"cost\n{rows[0]['unit']}"
-    table = new_table(("node", "score", cost, *_PATH_COLUMNS, *_ANALYSIS_COLUMNS), left=_LEFT)
+    known = violations.known_columns(path for row in rows for path in row["paths"])
+    forecasts = (*violations.headings(known), "forecaster") if known else ()
+    columns = ("node", "score", cost, *_PATH_COLUMNS, *_ANALYSIS_COLUMNS, *forecasts, "measured\nby")
+    table = new_table(columns, left=_LEFT)
     for row in rows:
         mark = " ←" if row["node"] == decision["node"] else ""
         doubt = "" if row["status"] == "known" else " ?"
         first = (escape(row["node"]) + mark, str(row["score"]), cells.cost(row["cost"], row["unit"]) + doubt)
         for i, path in enumerate(row["paths"]):
-            table.add_row(*(first if i == 0 else ("", "", "")), *_path(path), style="bold" if mark else "")
+            forecast = (*violations.values(path, known), escape(path.get("forecaster", cells.UNKNOWN))) if known else ()
+            shown = (*(first if i == 0 else ("", "", "")), *_path(path), *forecast, _by(path))
+            table.add_row(*shown, style="bold" if mark else "")
     return table
 
 
@@ -88,8 +93,13 @@ def _path(path: Mapping[str, Any]) -> tuple[str, ...]:
         cells.ms(path.get("forecast_ms")),
         cells.plain(path.get("adf_score")),
         cells.plain(path.get("future_score")),
-        {"forward": "itself", "reverse": "the peer", "self": "is the peer"}.get(path["direction"], cells.UNKNOWN),
     )
+
+
+def _by(path: Mapping[str, Any]) -> str:
+    """Whose measurement it is."""
+    by = {"forward": "itself", "reverse": "the peer", "self": "is the peer"}
+    return by.get(path["direction"], cells.UNKNOWN)
 
 
 def print_earlier(out: Console, decisions: Sequence[Mapping[str, Any]], now: float) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neilats.commands import cells
+from neilats.commands import cells, violations
 from neilats.commands.asking import as_json_option, console, print_json, run, trouble, urls_option
 
 if TYPE_CHECKING:
@@ -82,12 +82,25 @@ def score_table(answer: dict[str, Any]) -> "Table":
 
     unit, sla_ms = answer["unit"], answer["sla_ms"]
     future = ("future",) if sla_ms is not None else ()
-    numbers = ("score", f"cost\n{unit}", "median\nms", "last\nms", "loss", "age", "cover-\nage", "ADF", *future)
+    known = violations.known_columns(answer["nodes"].values())
+    numbers = (
+        "score",
+        f"cost\n{unit}",
+        "median\nms",
+        "last\nms",
+        "loss",
+        "age",
+        "cover-\nage",
+        "ADF",
+        *future,
+        *violations.headings(known),
+    )
     words = ("forecaster", "measured\nby")
     table = new_table(("node", *numbers, *words), left=words)
     for name, row in answer["nodes"].items():
         parts = _parts(row) if sla_ms is None else (*_parts(row), cells.plain(row.get("future_score")))
         style = "bold" if row["score"] == 10 else "dim" if row["status"] == "unknown" else ""
+        parts = (*parts, *violations.values(row, known))
         table.add_row(name, *parts, row.get("forecaster", cells.UNKNOWN), _by(answer, row), style=style)
     return table
 
@@ -116,4 +129,6 @@ def _legend(answer: dict[str, Any]) -> str:
     parts = [f"profile {answer['profile']}; scores 0..10, 10 is best"]
     if any(row["status"] != "known" for row in answer["nodes"].values()):
         parts.append("?: unmeasured or fewer than 5 samples, so a stand-in")
+    if violations.known_columns(answer["nodes"].values()):
+        parts.append(violations.LEGEND)
     return "; ".join(parts)

@@ -56,11 +56,15 @@ class Production:
 
     def scores(self, draws: Sequence[Draw]) -> list[Mapping[str, NDArray[np.int64]]]:
         """For each of the draws of one slice, [n] integers 0..10 of each profile; slices come in ascending order."""
-        self._advance(draws[0].t)
-        gathered = [self._gather(draw) for draw in draws]
+        gathered = self.gathered(draws)
         if any(profile.needs_adf for profile in self._profiles):
             gathered = _with_adf(gathered)
         return [self._evaluate(found, draw.sla_ms) for found, draw in zip(gathered, draws, strict=True)]
+
+    def gathered(self, draws: Sequence[Draw]) -> list[Gathered]:
+        """What is known of the candidates in each of the draws of one slice; slices come in ascending order."""
+        self._advance(draws[0].t)
+        return [self._gather(draw) for draw in draws]
 
     def _evaluate(self, gathered: Gathered, sla_ms: float) -> Mapping[str, NDArray[np.int64]]:
         return {

@@ -91,7 +91,8 @@ async def make_bench(aiohttp_client: Any, clock: Clock) -> Callable[..., Any]:
     made: list[Extender] = []
 
     async def make(nodes: tuple[str, ...] = NODES, **settings: Any) -> Bench:
-        extender = build(ExtenderSettings(**settings), StaticCluster((n, "") for n in nodes), clock)
+        chosen = ExtenderSettings(**{"forecaster": "median", **settings})
+        extender = build(chosen, StaticCluster((n, "") for n in nodes), clock)
         made.append(extender)
         return Bench(
             extender, clock, await aiohttp_client(extender.webhook_app), await aiohttp_client(extender.api_app)
@@ -99,7 +100,7 @@ async def make_bench(aiohttp_client: Any, clock: Clock) -> Callable[..., Any]:
 
     yield make
     for extender in made:
-        extender.analyst.close()
+        extender.worker.close()
 
 
 @pytest.fixture

@@ -242,12 +242,11 @@ async def test_what_an_expensive_profile_computed_too_late_answers_the_next_call
     await bench.measured("node-2", "node-1", [float(i % 7) + 1 for i in range(64)])
     await bench.measured("node-3", "node-1", [float(i % 5) + 9 for i in range(64)])
     pod, names = a_pod(peer_nodes="node-1", profile="seed"), ("node-2", "node-3")
-    real = bench.extender.analyst.compute
-    bench.extender.analyst.compute = lambda windows: (time.sleep(0.05), real(windows))[1]
+    busy = bench.extender.worker.start(bench.extender.worker.run(lambda: time.sleep(0.05)))
     assert set((await bench.scores(pod, names)).values()) == {5}
+    await busy
     await asyncio.sleep(0.3)
     bench.extender.decider._deadline_s = 1
-    bench.extender.analyst.compute = None  # not needed again
     assert sorted((await bench.scores(pod, names)).values()) == [0, 10]
 
 
@@ -258,6 +257,6 @@ async def test_an_expensive_profile_that_misses_the_deadline_is_neutral(make_ben
     async def slow(gathered):
         await asyncio.sleep(1)
 
-    bench.extender.analyst.analyse = slow
+    bench.extender.analyst.adf_scores = slow
     assert set((await bench.scores(a_pod(peer_nodes="node-1", profile="seed"))).values()) == {5}
     assert bench.metric("neilats_extender_calls_total", verb="prioritize", outcome="deadline") == 1

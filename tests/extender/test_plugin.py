@@ -2,11 +2,18 @@
 
 import json
 import statistics
+import threading
 
+import numpy as np
 import pytest
 
 from extender.errors import Unknown
 from extender.plugin import split_pair
+from models import artefact
+from models.registry import Registry
+from scoring.future import future_score, inverse_sum
+from tests.models.networks import manifest, network
+from tests.models.shared import put_forecast
 
 W = [
     0.382, 0.370, 0.389, 0.434, 0.331, 0.355, 0.361, 0.380, 0.311, 0.374, 0.473, 0.376, 0.357, 0.356, 0.329,
@@ -45,6 +52,61 @@ async def test_predict_scores_the_forecast_against_the_sla(make_bench, sla):
     assert response.status == 200
     assert body == {"score": pytest.approx(30 * (0.35 / statistics.median(W) - 1))}
     assert response.headers["X-Neilats-Forecaster"] == "median"
+
+
+async def predict(bench, pair, latency=W):
+    response, body = await post(bench, f"/predict/{pair}", {"latency": latency, "sla_time": 0.35})
+    assert response.status == 200, body
+    return response.headers["X-Neilats-Forecaster"], body["score"]
+
+
+@pytest.fixture
+async def trained(tmp_path, make_bench):
+    """An extender with a shared network, and a model of the pair master2node1."""
+    put_forecast(tmp_path, "shared", 2.0)
+    artefact.write(tmp_path, manifest("old", pair="master2node1"), network())
+    registry = Registry(tmp_path)
+    registry.promote("old")
+    registry.promote("shared")
+    return await make_bench(OLD, models_dir=str(tmp_path), forecaster="auto")
+
+
+async def test_predict_asks_the_pairs_own_model_first_in_both_directions(trained, tmp_path):
+    forecast = Registry(tmp_path).load("old").run({"window": np.array([W], np.float32)})["rtt_ms"]
+    score = future_score(inverse_sum(np.maximum(forecast, 1e-3)), 0.35, 30)[0]
+    for pair in ("master2node1", "node12master"):
+        assert await predict(trained, pair) == ("old", pytest.approx(score, rel=1e-4))
+
+
+async def test_predict_asks_the_shared_network_for_other_pairs(trained):
+    name, score = await predict(trained, "node12node2")
+    assert (name, score) == ("shared", pytest.approx(30 * (0.35 / (2 * statistics.mean(W)) - 1), rel=1e-5))
+
+
+async def test_predict_falls_back_on_the_naive_forecast_for_a_window_of_gaps(trained):
+    name, score = await predict(trained, "node12node2", [None] * 27 + [0.7, 0.7, 0.7])
+    assert (name, score) == ("median", pytest.approx(-15.0))
+
+
+async def test_predict_without_a_network_is_the_naive_forecast(make_bench, tmp_path):
+    bench = await make_bench(OLD, models_dir=str(tmp_path / "none"), forecaster="median")
+    assert (await predict(bench, "node12node2"))[0] == "median"
+
+
+async def test_predict_computes_off_the_event_loop(trained):
+    seen, points = [], trained.extender.models.current.points
+
+    class Spy:
+        name = "spy"
+
+        def forecast(self, paths, horizon):
+            seen.append(threading.current_thread())
+            return points.forecast(paths, horizon)
+
+    trained.extender.models.current = type(trained.extender.models.current)(9, Spy())
+    assert (await predict(trained, "node12node2"))[0] == "spy"
+    assert seen
+    assert seen[0] is not threading.current_thread()
 
 
 async def test_both_directions_of_a_pair_are_the_same_path(make_bench):

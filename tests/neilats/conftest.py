@@ -47,8 +47,9 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
 
         async def make(host: str = "127.0.0.1", port: int = 0, **settings: Any) -> Served:
             clock = Clock()
-            extender = build(ExtenderSettings(**settings), StaticCluster((n, "") for n in NODES), clock)
-            stack.callback(extender.analyst.close)
+            chosen = ExtenderSettings(**{"forecaster": "median", **settings})
+            extender = build(chosen, StaticCluster((n, "") for n in NODES), clock)
+            stack.callback(extender.worker.close)
             completing = asyncio.create_task(extender.followup.run())
             stack.callback(completing.cancel)
             urls = []

@@ -44,7 +44,7 @@ def test_the_list_says_what_serves(models):
     assert " all " in shown["one"]
     assert " a2b " in shown["lone"]
     listed = answer(models("list", "--json"))
-    assert listed["serving"] == {"shared": "one", "pairs": {"a2b": "lone"}}
+    assert listed["serving"] == {"shared": "one", "violation": None, "pairs": {"a2b": "lone"}}
     assert {m["name"] for m in listed["models"]} >= {"one", "lone"}
 
 

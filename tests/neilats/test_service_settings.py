@@ -29,7 +29,7 @@ def test_all_mistakes_are_told_at_once_each_with_name_value_source_and_remedy(tm
         f"  listen='nowhere' ({file}): expected HOST:PORT, such as 0.0.0.0:8080",
         "  NEILATS_INTERVAL_S='x' (environment): expected a number from 0.05 to 3600",
         "  deadline_ms='soon' (flag): expected a number from 1 to 60000",
-        "  profile='best' (flag): expected one of attainment, seed",
+        "  profile='best' (flag): expected one of attainment, forecast, seed",
         "See `neilats extender --help` for all settings.",
     ]
 

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from scoring.noise import BINS, EDGES_MS, exceed, pooled_excess, unknown, window_floor
+from scoring.noise import (
+    BINS,
+    CURVE_SLOTS,
+    EDGES_MS,
+    exceed,
+    exceed_at,
+    pooled_curves,
+    pooled_excess,
+    unknown,
+    window_floor,
+)
 
 
 def noisy_links(rng, k=12, w=64):
@@ -83,3 +93,24 @@ def test_node_without_samples_has_unknown_noise(windows):
 
 def test_path_without_a_floor_has_an_unknown_exceedance():
     assert np.isnan(exceed(pooled_excess(np.ones((1, 40)))[None], np.array([np.nan]))[0])
+
+
+def test_curves_over_several_spans_are_those_of_each_span_alone():
+    rng = np.random.default_rng(11)
+    windows = rng.lognormal(2, 0.5, (9, 64))
+    windows[rng.random(windows.shape) < 0.2] = np.nan
+    windows[rng.random(windows.shape) < 0.1] = np.inf
+    curves = pooled_curves(windows)
+    for curve, slots in zip(curves, CURVE_SLOTS, strict=True):
+        np.testing.assert_array_equal(curve, pooled_excess(windows, slots))
+
+
+def test_a_lookup_in_many_curves_is_the_lookup_in_each():
+    rng = np.random.default_rng(12)
+    curves = np.stack([pooled_curves(rng.lognormal(2, 0.5, (9, 64))) for _ in range(4)])
+    curves[2] = np.nan
+    rows, margin = rng.integers(0, 4, 50), rng.normal(3, 4, 50)
+    margin[3] = np.nan
+    found = exceed_at(curves, rows, margin)
+    for k in range(curves.shape[1]):
+        np.testing.assert_array_equal(found[:, k], exceed(curves[rows, k], margin))

@@ -52,7 +52,7 @@ def overview(registry: "Registry") -> dict[str, Any]:
     missing = sorted(serving.names() - set(registry.names()))
     return {
         "directory": str(registry.directory),
-        "serving": {"shared": serving.shared, "pairs": serving.pairs},
+        "serving": {"shared": serving.shared, "violation": serving.violation, "pairs": serving.pairs},
         "models": [_row(registry, name, serving) for name in [*registry.names(), *missing]],
     }
 
@@ -70,9 +70,10 @@ def _row(registry: "Registry", name: str, serving: "Serving") -> dict[str, Any]:
 
 
 def _serves(name: str, serving: "Serving") -> list[str]:
-    """For whom a model serves: `all`, and pairs."""
+    """For whom a model serves: `all`, `SLAs` (their violations on all pairs), and pairs."""
     pairs = sorted(pair for pair, model in serving.pairs.items() if model == name)
-    return [*(["all"] if serving.shared == name else []), *pairs]
+    shared = [*(["all"] if serving.shared == name else []), *(["SLAs"] if serving.violation == name else [])]
+    return [*shared, *pairs]
 
 
 def _table(models: list[dict[str, Any]]) -> "Table":

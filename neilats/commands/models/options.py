@@ -50,5 +50,6 @@ def reported() -> Iterator[None]:
 def print_serving(serving: "Serving") -> None:
     """Say what serves now."""
     click.echo(f"Serving now: {serving.shared or 'the naive forecast'} for all pairs", nl=False)
-    own = ", ".join(f"{name} for {pair}" for pair, name in sorted(serving.pairs.items()))
-    click.echo(f" without a model of their own; {own}." if own else ".")
+    own = [f"{name} for {pair}" for pair, name in sorted(serving.pairs.items())]
+    also = [*([f"{serving.violation} for the violations of SLAs"] if serving.violation else []), *own]
+    click.echo((" without a model of their own" if own else "") + "".join(f"; {text}" for text in also) + ".")

@@ -1,0 +1,67 @@
+"""Keeps the forecasts that pods asked for lately ahead of the next pod, within a share of one core."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from extender.gather import Gathered
+from extender.skill import Skill
+from extender.violations import Violations
+from extender.worker import CHUNK_ROWS
+from neilats.log import get_logger
+
+__all__ = ["LATELY_S", "Refresher"]
+
+log = get_logger("extender.refresher")
+
+LATELY_S: Final = 600.0
+"""Pods of one deployment come within minutes; what was asked for longer ago is computed when it is asked again."""
+
+Gather = Callable[[str, Sequence[str]], Gathered]
+
+
+class Refresher:
+    """Recomputes and settles once an interval; `gather` (peer, names) gives the paths as of now.
+
+    Args:
+        cpu_share: of one core, 0..1, that computing ahead may take: after d seconds of it, d (1 / share - 1) of rest.
+    """
+
+    def __init__(
+        self,
+        violations: Violations,
+        skill: Skill,
+        gather: Gather,
+        interval_s: float,
+        cpu_share: float,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._violations, self._skill, self._gather = violations, skill, gather
+        self._interval_s, self._rest_ratio = interval_s, 1.0 / cpu_share - 1.0
+        self._clock, self._sleep = clock, sleep
+
+    async def run(self) -> None:
+        """Once an interval, for ever."""
+        while True:
+            await self._sleep(self._interval_s)
+            try:
+                await self.refresh()
+                self._skill.settle(self._clock())
+            except Exception:
+                log.exception("computing forecasts ahead failed")
+
+    async def refresh(self) -> None:
+        """Recompute what was asked for lately and has moved on since, the latest asked first."""
+        tables = self._violations.tables
+        tables.tidy(self._clock() - LATELY_S)
+        for peer, sla_ms, table in reversed(tables.items()):
+            names = table.asked_since(self._clock() - LATELY_S)
+            for begin in range(0, len(names), CHUNK_ROWS):
+                gathered = self._gather(peer, names[begin : begin + CHUNK_ROWS])
+                await self._violations.refresh(gathered, sla_ms, self._rest)
+            if names and self._skill.due(peer, sla_ms, self._clock()):
+                self._violations.review(self._gather(peer, names), sla_ms)
+
+    async def _rest(self, seconds: float) -> None:
+        await self._sleep(seconds * self._rest_ratio)

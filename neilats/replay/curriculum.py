@@ -1,0 +1,76 @@
+"""What a violation network is trained on: each trace as it is, without its repetitions, and only partly measured.
+
+A network that saw one trace alone would learn its habits: that readings repeat, and that every pair is measured.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models.data.questions import Questions
+from neilats.replay.protocol import Protocol
+from neilats.replay.questions import questions
+from neilats.traces import Trace, TraceError
+
+__all__ = ["FIRST_SLICE", "HORIZON", "Lesson", "candidates_of", "lessons", "taught"]
+
+HORIZON: Final = 30
+"""Slices over which violations are counted."""
+
+FIRST_SLICE: Final = 36
+"""Of the questions: something must have been measured before."""
+
+AS_IT_IS: Final = 0.6
+FRESH_ONLY: Final = 0.25
+MASKED: Final = 0.15
+"""Shares of a trace's questions."""
+
+MASK: Final = 3
+"""One of so many targets is measured where a trace is masked."""
+
+
+LEAST_NODES: Final = 4
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One way to ask about one trace."""
+
+    trace: Trace
+    protocol: Protocol
+
+
+def candidates_of(traces: Sequence[Trace]) -> int:
+    """How many candidates a question can have in all of these; raises TraceError where there is no choice."""
+    fewest = min(len(trace.nodes) for trace in traces)
+    if fewest < LEAST_NODES:
+        raise TraceError(f"{fewest} nodes are too few to learn a choice from; at least {LEAST_NODES} are needed")
+    return min(Protocol(start=0).candidates, fewest - 1)
+
+
+def lessons(trace: Trace, groups: int, candidates: int, seed: int) -> list[Lesson]:
+    """All ways to ask about a trace, `groups` questions together."""
+    count = len(trace.nodes)
+    repeats = trace.fresh_only().step_slices > trace.step_slices
+    shares: list[tuple[float, Mapping[str, Any]]] = [
+        (AS_IT_IS if repeats else AS_IT_IS + FRESH_ONLY, {}),
+        *([(FRESH_ONLY, {"fresh_only": True})] if repeats else []),
+        (MASKED, {"mask": max(count // MASK, 2)}),
+    ]
+    return [
+        Lesson(trace, Protocol(FIRST_SLICE, None, max(int(groups * share), 1), candidates, seed=seed + i, **options))
+        for i, (share, options) in enumerate(shares)
+    ]
+
+
+def taught(plan: Sequence[Lesson], done: Callable[[int, int], None] = lambda count, total: None) -> Questions:
+    """The questions of all lessons, which must agree in the number of candidates; `done` hears how far it is."""
+    total = sum(lesson.protocol.draws for lesson in plan)
+    return Questions.stack(list(_each(plan, total, done)))
+
+
+def _each(plan: Sequence[Lesson], total: int, done: Callable[[int, int], None]) -> Iterator[Questions]:
+    before = 0
+    for lesson in plan:
+        yield questions(lesson.trace, lesson.protocol, lambda count, _, before=before: done(before + count, total))  # type: ignore[misc]
+        before += lesson.protocol.draws
