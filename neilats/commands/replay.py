@@ -69,6 +69,14 @@ PLOTS = (".svg", ".png")
 )
 @click.option("--profiles", metavar="NAME,...", help="Profiles to compare; all if not given.")
 @click.option("--forecaster", "forecaster_name", metavar="NAME", help="What profiles that need a forecast ask.")
+@click.option(
+    "--models-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="NEILATS_MODELS_DIR",
+    show_envvar=True,
+    help="Whose promoted models forecast; those of the package if not given.",
+)
 @click.option("--fresh-only", is_flag=True, help="Drop readings that only repeat an older one.")
 @click.option(
     "--mask",
@@ -105,6 +113,7 @@ def command(
     trace: str,
     profiles: str | None,
     forecaster_name: str | None,
+    models_dir: Path | None,
     unit: str | None,
     interval_s: float | None,
     plot: Path | None,
@@ -118,7 +127,7 @@ def command(
     an oracle. Lower violation rates are better.
     """
     names = _profiles(profiles)
-    chosen = _forecaster(forecaster_name)
+    chosen = _forecaster(forecaster_name, models_dir)
     _check_plot(plot)
     from neilats.replay.run import replay
     from neilats.traces import TraceError
@@ -148,11 +157,11 @@ def _profiles(given: str | None) -> list[str]:
     return names
 
 
-def _forecaster(name: str | None) -> "Forecaster":
+def _forecaster(name: str | None, models_dir: Path | None) -> "Forecaster":
     from models import DEFAULT, forecaster
 
     try:
-        return forecaster(name or DEFAULT)
+        return forecaster(name or DEFAULT, str(models_dir or ""))
     except ValueError as e:
         raise click.BadParameter(str(e), param_hint="--forecaster") from e
 

@@ -1,0 +1,1 @@
+"""Training: the only place that imports torch. `neilats models train` imports it when it runs."""
