@@ -6,11 +6,19 @@ ARGS ?=
 # The multi-node test cluster's command; e2e skips without it (and fails in CI).
 TEST_CLUSTER ?= $(wildcard ../shared/cluster/cluster)
 export TEST_CLUSTER
+# What `make packaged-models` learns from.
+TRACE ?= ../shared/data/seattle/rtt_ms.npz
+SYNTHETIC := 'synthetic:lan?nodes=40&slices=400&seed=1' 'synthetic:lan?nodes=40&slices=400&seed=2'
+MODELS := build/packaged-models
+FORECAST := neilats-forecast-1
+VIOLATION := neilats-violation-1
+# glibc would give memory back to the kernel at every step of a training, which takes a third of the time.
+TRAIN := MALLOC_TRIM_THRESHOLD_=-1 OMP_WAIT_POLICY=passive $(BIN)/neilats models train --models-dir $(MODELS)
 
-.PHONY: help setup run test check e2e bench format clean
+.PHONY: help setup run test check e2e bench packaged-models format clean
 
 help:  ## what there is to make
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
 
 setup: .venv/.ready  ## the virtual environment, pinned by constraints.txt
 
@@ -41,6 +49,14 @@ e2e: .venv/.ready  ## the whole system on a real multi-node cluster (root; TEST_
 
 bench: .venv/.ready  ## timings, as ratios against a yardstick in the same run
 	$(BIN)/python -m bench $(ARGS)
+
+packaged-models: .venv/.ready  ## train the package's models again, with fixed seeds (minutes; TRACE=the Seattle trace)
+	@test -f $(TRACE) || { echo "no trace at $(TRACE); set TRACE=rtt_ms.npz of NetLatency-Data's Seattle" >&2; exit 1; }
+	rm -rf $(MODELS)
+	$(TRAIN) $(TRACE) --name $(FORECAST) --recipe shared --validation-share 0 --seed 0
+	$(TRAIN) $(TRACE) $(SYNTHETIC) --name $(VIOLATION) --recipe violation --validation-share 0 --seed 0
+	$(BIN)/python -m models.packing $(MODELS) $(FORECAST) $(VIOLATION)
+	$(BIN)/neilats models list --models-dir $(MODELS)
 
 clean:  ## remove the environment and all caches
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

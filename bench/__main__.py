@@ -5,20 +5,20 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import adf, webhooks
+from bench import adf, inference, memory, webhooks
 from bench.timing import Row
 
 
 def main() -> int:
     """Print the table."""
-    rows: list[Row] = [*adf.rows(), *webhooks.rows()]
-    table = Table("figure", "here, ms", "yardstick", "yardstick, ms", "ratio", "target")
+    rows: list[Row] = [*adf.rows(), *webhooks.rows(), *inference.rows(), *memory.rows()]
+    table = Table("figure", "here", "yardstick", "there", "ratio", "target")
     for row in rows:
         table.add_row(
             row.figure,
-            f"{row.ms:.3f}",
+            f"{row.here:.4g} {row.unit}",
             row.yardstick,
-            f"{row.yardstick_ms:.3f}",
+            f"{row.there:.4g} {row.unit}",
             f"{row.ratio:.3g}",
             f"{'ok' if row.reached else 'MISSED'}: {row.target}",
         )

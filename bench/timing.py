@@ -13,16 +13,19 @@ class Row:
     """One line of the table; `reached` says whether the target holds."""
 
     figure: str
-    ms: float
+    here: float
     yardstick: str
-    yardstick_ms: float
+    there: float
+    """The yardstick's."""
     target: str
     reached: bool
+    unit: str = "ms"
+    """Of both values."""
 
     @property
     def ratio(self) -> float:
-        """How many times the yardstick's time the figure takes."""
-        return self.ms / self.yardstick_ms
+        """How many times the yardstick's the figure is."""
+        return self.here / self.there
 
 
 def interleaved(ours: Callable[[], object], theirs: Callable[[], object], repetitions: int) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from models.training.history import Epoch, History
 
 __all__ = ["State", "load", "save"]
 
-_PARTS: Final = {"settings", "history", "network", "best", "optimiser", "random"}
+_PARTS: Final = {"settings", "history", "network", "average", "best", "optimiser", "random"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class State:
     """How the run trains, as text: another way would be another run."""
     history: History
     network: dict[str, Any]
+    average: dict[str, Any]
+    """The network's moving average, as `Average` has it; empty where nothing is averaged."""
     best: dict[str, Any]
     optimiser: dict[str, Any]
     random: Tensor
@@ -33,10 +35,17 @@ class State:
 
     @classmethod
     def of(
-        cls, settings: str, history: History, network: nn.Module, optimiser: torch.optim.Optimizer, best: dict[str, Any]
+        cls,
+        settings: str,
+        history: History,
+        network: nn.Module,
+        average: dict[str, Any],
+        optimiser: torch.optim.Optimizer,
+        best: dict[str, Any],
     ) -> "State":
         """Collect what there is now."""
-        return cls(settings, history, network.state_dict(), best, optimiser.state_dict(), torch.get_rng_state())
+        own = network.state_dict()
+        return cls(settings, history, own, average, best, optimiser.state_dict(), torch.get_rng_state())
 
 
 def save(path: Path, state: State) -> None:

@@ -8,12 +8,13 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
+from models.training.average import Average
 from models.training.checkpoint import State, load, save
 from models.training.errors import TrainingError
 from models.training.history import Epoch, History
@@ -41,6 +42,8 @@ class Settings:
     """Cosine: a tenth of the epochs up to the learning rate, then down to none (Loshchilov and Hutter 2017)."""
     patience: int | None = None
     """Stop after so many epochs without a better validation; None never stops early."""
+    averaging: float | None = None
+    """What comes out is the moving average of the weights, with this decay a step: steadier than the last step's."""
     largest_gradient: float | None = None
     """Gradients with a larger norm are shortened."""
     identity: str = ""
@@ -89,14 +92,15 @@ def train(
     torch.manual_seed(settings.seed)
     optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
     state = load(checkpoint, repr(settings)) if resume and checkpoint is not None and checkpoint.exists() else None
-    history, best = _resumed(network, optimiser, state)
+    average = Average(network, settings.averaging)
+    history, best = _resumed(network, average, optimiser, state)
     while not history.ended(settings.epochs, settings.patience if validate is not None else None):
-        epoch = _epoch(network, optimiser, batches, loss, validate, settings, len(history.epochs))
+        epoch = _epoch(network, average, optimiser, batches, loss, validate, settings, len(history.epochs))
         history = history.after(epoch)
         if history.best == epoch.number or validate is None:
-            best = {name: value.clone() for name, value in network.state_dict().items()}
+            best = {name: value.clone() for name, value in average.network.state_dict().items()}
         if checkpoint is not None:
-            save(checkpoint, State.of(repr(settings), history, network, optimiser, best))
+            save(checkpoint, State.of(repr(settings), history, network, average.state_dict(), optimiser, best))
         progress(epoch)
     network.load_state_dict(best)
     network.eval()
@@ -104,12 +108,13 @@ def train(
 
 
 def _resumed(
-    network: nn.Module, optimiser: torch.optim.Optimizer, state: State | None
+    network: nn.Module, average: Average[Any], optimiser: torch.optim.Optimizer, state: State | None
 ) -> tuple[History, dict[str, Tensor]]:
     if state is None:
         return History(), {name: value.clone() for name, value in network.state_dict().items()}
     try:
         network.load_state_dict(state.network)
+        average.load_state_dict(state.average)
         optimiser.load_state_dict(state.optimiser)
     except (RuntimeError, ValueError, KeyError) as e:
         raise TrainingError(f"the checkpoint is of another network: {str(e).splitlines()[0]}; start anew") from e
@@ -119,6 +124,7 @@ def _resumed(
 
 def _epoch(
     network: Network,
+    average: Average[Network],
     optimiser: torch.optim.Optimizer,
     batches: Batches,
     loss: Callable[[Network, Batch], Tensor],
@@ -130,15 +136,18 @@ def _epoch(
     for group in optimiser.param_groups:
         group["lr"] = rate
     network.train()
-    losses = [_step(network, optimiser, loss(network, batch), settings) for batch in batches(number)]
+    losses = []
+    for batch in batches(number):
+        losses.append(_step(network, optimiser, loss(network, batch), settings))
+        average.follow(network)
     if not losses:
         raise TrainingError(f"epoch {number + 1} has no batches; is there enough data?")
     mean = sum(losses) / len(losses)
     if not math.isfinite(mean):
         raise TrainingError(f"the loss of epoch {number + 1} is {mean}; lower the learning rate, or look at the data")
-    network.eval()
+    average.network.eval()
     with torch.no_grad():
-        checked = None if validate is None else float(validate(network))
+        checked = None if validate is None else float(validate(average.network))
     return Epoch(number, settings.epochs, mean, checked, rate)
 
 

@@ -19,7 +19,9 @@ from scoring.features import CHANNELS, NAMES, SEQUENCE_SLOTS
 
 __all__ = ["GROUPS", "SETTINGS", "answers", "brier", "chosen_rate", "export", "loss", "train_violation"]
 
-SETTINGS: Final = Settings(epochs=12, learning_rate=2e-3, weight_decay=0.05, schedule="cosine", largest_gradient=1.0)
+SETTINGS: Final = Settings(
+    epochs=12, learning_rate=2e-3, weight_decay=0.05, schedule="cosine", averaging=0.999, largest_gradient=1.0
+)
 
 GROUPS: Final = 50
 """Groups in a batch."""

@@ -52,6 +52,10 @@ class Protocol:
             )
         if end > length:
             raise TraceError(f"--end {end} is behind the trace's last slice; it has {length}")
+        if count < 3:
+            raise TraceError(f"{count} nodes leave no choice; expected at least 3, a peer and two candidates")
+        if end - self.horizon < 2:
+            raise TraceError(f"{end} slices are too few to see what comes of a choice in {self.horizon} (--horizon)")
         if not 1 <= self.start < end - self.horizon:
             raise TraceError(
                 f"--start {self.start}: from slice 1 to {end - self.horizon - 1} a pod can be placed with something "

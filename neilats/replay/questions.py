@@ -4,23 +4,35 @@ They are asked through the same windows, noise and gathering as decisions, so th
 it will be given.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 
+from extender.gather import Gathered
 from models.data.questions import Questions
 from neilats.replay.production import Production
 from neilats.replay.protocol import Draw, Protocol, Skipped, draws
-from neilats.traces import Trace
+from neilats.traces import Trace, TraceError
 from scoring.features import inputs
 from scoring.naive import MedianForecaster
 
-__all__ = ["SLA_QUANTILES", "questions"]
+__all__ = ["SLA_QUANTILES", "Asked", "asked", "questions"]
 
 SLA_QUANTILES = (0.1, 0.2, 0.25, 0.3, 0.4, 0.5)
 """Of the SLAs that are asked for: what an operator would set, from ambitious to easy."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question, before it becomes numbers."""
+
+    level: float
+    """The quantile that is the SLA, one of `SLA_QUANTILES`."""
+    draw: Draw
+    gathered: Gathered
+    """What the extender knew of the draw's candidates."""
 
 
 def questions(
@@ -30,35 +42,51 @@ def questions(
 
     `done` hears now and then how many draws there were, and of how many.
     """
+    found = [_as_numbers(question) for question in asked(trace, protocol, done)]
+    if not found:
+        raise TraceError(
+            f"none of {protocol.draws} draws can be judged: candidates are not measured in the horizon, or no SLA can "
+            "be set; is the trace that sparse?"
+        )
+    return Questions.stack(found)
+
+
+def asked(
+    trace: Trace, protocol: Protocol, done: Callable[[int, int], None] = lambda count, total: None
+) -> Iterator[Asked]:
+    """Each question of a protocol in turn, in the order of time; raises TraceError where it does not fit."""
     protocol.check(trace)
     truth = trace.sliced(0, protocol.end)
     truth = truth.fresh_only() if protocol.fresh_only else truth
     seen = truth
     if protocol.mask is not None:
         seen = truth.mask(protocol.mask, np.random.default_rng((protocol.seed, protocol.mask)))
-    drawn = sorted(_drawn(truth, protocol), key=lambda draw: draw.t)
+    drawn = sorted(_drawn(truth, protocol), key=lambda pair: pair[1].t)
     production = Production(seen, (), MedianForecaster())
-    found = []
-    for _, group in groupby(drawn, lambda draw: draw.t):
-        found += list(_asked(production, list(group)))
-        done(len(found), len(drawn))
-    return Questions.stack(found)
+    count = 0
+    for _, group in groupby(drawn, lambda pair: pair[1].t):
+        together = list(group)
+        gathered = production.gathered([draw for _, draw in together])
+        for (level, draw), known in zip(together, gathered, strict=True):
+            yield Asked(level, draw, known)
+        count += len(together)
+        done(count, len(drawn))
 
 
-def _drawn(trace: Trace, protocol: Protocol) -> Iterator[Draw]:
+def _drawn(trace: Trace, protocol: Protocol) -> Iterator[tuple[float, Draw]]:
     share = -(-protocol.draws // len(SLA_QUANTILES))
-    for i, quantile in enumerate(SLA_QUANTILES):
-        part = replace(protocol, draws=share, sla_quantile=quantile, seed=protocol.seed * 1000 + i)
-        yield from draws(trace, part, Skipped())
+    for i, level in enumerate(SLA_QUANTILES):
+        part = replace(protocol, draws=share, sla_quantile=level, seed=protocol.seed * 1000 + i)
+        yield from ((level, draw) for draw in draws(trace, part, Skipped()))
 
 
-def _asked(production: Production, together: Sequence[Draw]) -> Iterator[Questions]:
-    for draw, gathered in zip(together, production.gathered(together), strict=True):
-        given = inputs(gathered.paths, draw.sla_ms)
-        yield Questions(
-            sequence=given.sequence[None].astype(np.float16),
-            features=given.features[None],
-            outcome=draw.violation[None].astype(np.float32),
-            known=gathered.paths.measured[None],
-            slice_index=np.array([draw.t]),
-        )
+def _as_numbers(question: Asked) -> Questions:
+    draw, paths = question.draw, question.gathered.paths
+    given = inputs(paths, draw.sla_ms)
+    return Questions(
+        sequence=given.sequence[None].astype(np.float16),
+        features=given.features[None],
+        outcome=draw.violation[None].astype(np.float32),
+        known=paths.measured[None],
+        slice_index=np.array([draw.t]),
+    )

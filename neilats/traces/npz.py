@@ -48,7 +48,9 @@ def _load(path: Path) -> dict[str, NDArray[np.generic]]:
         raise TraceError(f"{path}: no such file") from None
     except TraceError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as e:
+    except ValueError as e:  # NumPy advises to trust the file, which is no advice
+        raise TraceError(f"{path}: no whole .npz archive of plain arrays; expected what numpy.savez writes") from e
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as e:
         raise TraceError(f"{path}: cannot be read as an .npz archive ({e}); is it truncated?") from e
 
 

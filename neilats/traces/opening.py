@@ -29,6 +29,6 @@ def open_trace(name: str, unit: str | None = None, interval_s: float | None = No
     readers = {".npz": read_npz, ".csv": read_csv}
     if path.suffix.lower() not in readers:
         raise TraceError(
-            f"{name}: cannot tell what it is; expected {', '.join(readers)}, {SUFFIX} or a folder of these"
+            f"{name}: cannot tell what it is; expected {', '.join(readers)}, {SUFFIX}, or a folder of {SUFFIX}"
         )
     return readers[path.suffix.lower()](path, unit, interval_s)

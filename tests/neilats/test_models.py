@@ -6,9 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 from models import artefact
+from models.registry import Registry, packaged_directory
 from neilats.cli import cli
 from tests.models.networks import manifest, network
 
+PACKAGED = Registry(packaged_directory()).serving()
 COMMANDS = ("list", "show", "promote", "rollback", "import", "convert")
 
 
@@ -44,7 +46,7 @@ def test_the_list_says_what_serves(models):
     assert " all " in shown["one"]
     assert " a2b " in shown["lone"]
     listed = answer(models("list", "--json"))
-    assert listed["serving"] == {"shared": "one", "violation": None, "pairs": {"a2b": "lone"}}
+    assert listed["serving"] == {"shared": "one", "violation": PACKAGED.violation, "pairs": {"a2b": "lone"}}
     assert {m["name"] for m in listed["models"]} >= {"one", "lone"}
 
 
@@ -69,11 +71,16 @@ def test_a_model_is_shown_once_it_is_verified(models, tmp_path):
     result = models("show", "one")
     assert result.exit_code == 1
     assert "one.onnx: its sha256" in result.stderr
+    assert "Broken: " in models("list").stderr
 
 
 def test_promotion_and_rollback_say_what_serves(models):
     assert "one for all pairs" in models("promote", "one").output
-    assert answer(models("promote", "one", "--pair", "c2d", "--json")) == {"shared": "one", "pairs": {"c2d": "one"}}
+    assert answer(models("promote", "one", "--pair", "c2d", "--json")) == {
+        "shared": "one",
+        "violation": PACKAGED.violation,
+        "pairs": {"c2d": "one"},
+    }
     assert "c2d" not in models("rollback").output
     assert answer(models("rollback", "--json"))["pairs"] == {}
     assert "no earlier promotion" in models("rollback").stderr
@@ -82,7 +89,8 @@ def test_promotion_and_rollback_say_what_serves(models):
 def test_an_unknown_model_is_one_line_and_status_1(models):
     result = models("promote", "nothing")
     assert result.exit_code == 1
-    assert "nothing.json: no such file" in result.stderr
+    assert "no model 'nothing' in " in result.stderr
+    assert "there are lone, " in result.stderr
     assert "Traceback" not in result.output
 
 

@@ -12,6 +12,7 @@ pytest.importorskip("torch")
 from models.synthetic import generate
 from neilats.cli import cli
 from neilats.commands.models.train import RECIPES, check_extra
+from neilats.traces.npz import read_npz
 
 QUICK = ("--epochs", "1", "--threads", "1")
 
@@ -96,6 +97,8 @@ def test_a_shared_network_learns_from_a_trace_up_to_a_slice(models, tmp_path):
     shown = answer(models("show", "lab", "--json"))
     assert shown["interval_s"] == 15.0
     assert shown["data"]["train_until"] == 150
+    learnt = read_npz(trace).sliced(0, 150)
+    assert shown["data"]["from"][0] | {"slots": 150, "sha256": learnt.sha256} == shown["data"]["from"][0]
     found = answer(models("evaluate", "lab", trace, "--start", 150, "--draws", "0", "--json"))["data"][0]
     assert found["scores"].keys() == {"all", "fresh"}
 
@@ -108,8 +111,10 @@ def test_a_shared_network_learns_from_a_trace_up_to_a_slice(models, tmp_path):
         (("train", "synthetic:ar", "--name", "promoted"), "no usable name"),
         (("train", "synthetic:sea", "--name", "x"), "no synthetic network 'sea'"),
         (("train", "synthetic:ar", "--name", "x", "--train-until", "0"), "Invalid value"),
+        (("train", "synthetic:lan?nodes=3", "--name", "x", "--recipe", "violation"), "3 nodes are too few"),
+        (("train", "synthetic:lan?slices=50", "--name", "x", "--recipe", "violation"), "--start 36"),
         (("evaluate", "x"), "Give the NAME of a model"),
-        (("evaluate", "x", "synthetic:ar"), "no such file; an artefact is"),
+        (("evaluate", "x", "synthetic:ar"), "no model 'x' in "),
         (("evaluate", "x", "synthetic:ar", "--plot", "x.pdf"), "ends in .svg or .png"),
     ],
 )

@@ -46,7 +46,9 @@ class Opened:
         """What a manifest says of it."""
         first = self.sources[0].series
         shape = {"paths": sum(len(s.series.rtt_ms) for s in self.sources), "slots": first.slots}
-        return {"name": Path(self.name).name or self.name, **shape, "interval_s": round(first.interval_s, 4)}
+        digest = {} if self.trace is None else {"slots": len(self.trace), "sha256": self.trace.sha256}
+        name = Path(self.name).name or self.name
+        return {"name": name, **shape, **digest, "interval_s": round(first.interval_s, 4)}
 
 
 def open_all(names: tuple[str, ...], interval_s: float | None = None, unit: str | None = None) -> list[Opened]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neilats.commands.asking import as_json_option, console, print_json
-from neilats.commands.models.options import directory_option, reported
+from neilats.commands.models.options import directory_option, reported, serving_as_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,12 +47,12 @@ def command(directory: Path, as_json: bool) -> None:
 
 
 def overview(registry: "Registry") -> dict[str, Any]:
-    """Every model with what it is for; one whose manifest is broken with its error."""
+    """Every model with what it is for; one whose files are broken with its error."""
     serving = registry.serving()
     missing = sorted(serving.names() - set(registry.names()))
     return {
         "directory": str(registry.directory),
-        "serving": {"shared": serving.shared, "violation": serving.violation, "pairs": serving.pairs},
+        "serving": serving_as_json(serving),
         "models": [_row(registry, name, serving) for name in [*registry.names(), *missing]],
     }
 
@@ -62,7 +62,7 @@ def _row(registry: "Registry", name: str, serving: "Serving") -> dict[str, Any]:
 
     row: dict[str, Any] = {"name": name, "serves": _serves(name, serving), "packaged": registry.is_packaged(name)}
     try:
-        manifest = registry.show(name)
+        manifest = registry.read(name).manifest
     except ModelError as e:
         return {**row, "kind": None, "pair": None, "window": None, "horizon": None, "created": None, "error": str(e)}
     about = {"kind": manifest.kind, "pair": manifest.pair, "window": manifest.window, "horizon": manifest.horizon}

@@ -9,12 +9,25 @@ import click
 
 if TYPE_CHECKING:
     from models.promoted import Serving
+    from models.registry import Registry
 
-__all__ = ["DEFAULT_DIR", "directory_option", "file_argument", "pair_option", "print_serving", "reported"]
+__all__ = [
+    "DEFAULT_DIR",
+    "check_known",
+    "directory_option",
+    "file_argument",
+    "pair_option",
+    "print_serving",
+    "reported",
+    "serving_as_json",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_DIR: Final = "./neilats-models"
+
+MOST_NAMES: Final = 20
+"""In a message."""
 
 directory_option = click.option(
     "--models-dir",
@@ -25,7 +38,7 @@ directory_option = click.option(
     envvar="NEILATS_MODELS_DIR",
     show_default=True,
     show_envvar=True,
-    help="Where the models lie; the package's own come on top of them.",
+    help="Where the models lie; the package's own are there besides.",
 )
 
 pair_option = click.option("--pair", metavar="A2B", help="The pair, such as master2node1.")
@@ -38,13 +51,32 @@ def file_argument(name: str) -> Callable[[F], F]:
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn what is wrong with a model's files into one message and status 1."""
+    """Turn what is wrong with a model's files, or with a trace, into one message and status 1."""
     from models.errors import ModelError
+    from neilats.traces import TraceError
 
     try:
         yield
-    except ModelError as e:
+    except (ModelError, TraceError) as e:
         raise click.ClickException(str(e)) from e
+
+
+def check_known(registry: "Registry", name: str) -> None:
+    """Raise the command line's error for a name that nothing has, with those that there are."""
+    names = registry.names()
+    if name in names:
+        return
+    known = (
+        f"there are {', '.join(names[:MOST_NAMES])}{', ...' if len(names) > MOST_NAMES else ''}"
+        if names
+        else ("there are none yet; `neilats models train` makes one")
+    )
+    raise click.ClickException(f"no model {name!r} in {registry.directory} or in the package; {known}")
+
+
+def serving_as_json(serving: "Serving") -> dict[str, Any]:
+    """What serves now, for programs."""
+    return {"shared": serving.shared, "violation": serving.violation, "pairs": serving.pairs}
 
 
 def print_serving(serving: "Serving") -> None:

@@ -5,7 +5,14 @@ from pathlib import Path
 import click
 
 from neilats.commands.asking import as_json_option, print_json
-from neilats.commands.models.options import directory_option, pair_option, print_serving, reported
+from neilats.commands.models.options import (
+    check_known,
+    directory_option,
+    pair_option,
+    print_serving,
+    reported,
+    serving_as_json,
+)
 
 __all__ = ["command"]
 
@@ -29,8 +36,10 @@ def command(name: str, pair: str | None, directory: Path, as_json: bool) -> None
     from models.registry import Registry
 
     with reported():
-        serving = Registry.standard(directory).promote(name, pair)
+        registry = Registry.standard(directory)
+        check_known(registry, name)
+        serving = registry.promote(name, pair)
     if as_json:
-        print_json({"shared": serving.shared, "pairs": serving.pairs})
+        print_json(serving_as_json(serving))
         return
     print_serving(serving)

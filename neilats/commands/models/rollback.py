@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from neilats.commands.asking import as_json_option, print_json
-from neilats.commands.models.options import directory_option, print_serving, reported
+from neilats.commands.models.options import directory_option, print_serving, reported, serving_as_json
 
 __all__ = ["command"]
 
@@ -28,6 +28,6 @@ def command(directory: Path, as_json: bool) -> None:
     with reported():
         serving = Registry.standard(directory).rollback()
     if as_json:
-        print_json({"shared": serving.shared, "pairs": serving.pairs})
+        print_json(serving_as_json(serving))
         return
     print_serving(serving)

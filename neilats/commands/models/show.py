@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from neilats.commands.asking import as_json_option, console, print_json
-from neilats.commands.models.options import directory_option, reported
+from neilats.commands.models.options import check_known, directory_option, reported
 
 __all__ = ["command"]
 
@@ -29,7 +29,9 @@ def command(name: str, directory: Path, as_json: bool) -> None:
     from models.registry import Registry
 
     with reported():
-        artefact = Registry.standard(directory).read(name)
+        registry = Registry.standard(directory)
+        check_known(registry, name)
+        artefact = registry.read(name)
     content = msgspec.to_builtins(artefact.manifest)
     if as_json:
         print_json(content)

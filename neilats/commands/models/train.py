@@ -34,7 +34,10 @@ Examples:
 @click.option("--epochs", metavar="N", type=click.IntRange(1, 100_000), help="The recipe's own number if not given.")
 @click.option("--seed", metavar="N", type=click.IntRange(0, 2**31), default=0, show_default=True, help="Of all dice.")
 @click.option(
-    "--train-until", metavar="SLICE", type=click.IntRange(1), help="Use no slice from this one on, for nothing."
+    "--train-until",
+    metavar="SLICE",
+    type=click.IntRange(1),
+    help="Use nothing from this slice on, not even to validate.",
 )
 @click.option(
     "--validation-share",

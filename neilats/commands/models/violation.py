@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["train_violation_model"]
 
-RECORDED_GROUPS: Final = 15_000
+RECORDED_GROUPS: Final = 20_000
 SYNTHETIC_GROUPS: Final = 3_000
 """Questions of a recorded trace and of a made-up one: what was measured counts more."""
 

@@ -80,9 +80,14 @@ def test_draws_without_a_future_or_an_sla_are_skipped_and_counted():
         ({"start": 115}, "--start 115: from slice 1 to 109"),
         ({"end": 500}, "--end 500 is behind the trace's last slice; it has 120"),
         ({"candidates": 8}, "--candidates 8: 8 nodes allow 2 to 7"),
-        ({"horizon": 200}, "--start 50"),
+        ({"horizon": 200}, r"120 slices are too few .* in 200 \(--horizon\)"),
     ],
 )
 def test_a_protocol_that_does_not_fit_says_what_would(changes, says):
     with pytest.raises(TraceError, match=says):
         a_protocol(**changes).check(a_trace())
+
+
+def test_two_nodes_leave_no_choice():
+    with pytest.raises(TraceError, match="2 nodes leave no choice; expected at least 3"):
+        a_protocol(candidates=2).check(Trace(np.ones((120, 2, 2), np.float32), 10.0, ("a", "b")))

@@ -62,6 +62,13 @@ def test_a_trace_that_repeats_its_readings_is_also_learnt_without_them():
     assert len(taught(plan)) > 50
 
 
+def test_a_trace_of_which_nothing_can_be_judged_is_an_error():
+    silent = LAN.rtt_ms.copy()
+    silent[61:] = np.nan
+    with pytest.raises(TraceError, match="none of 24 draws can be judged"):
+        questions(Trace(silent, LAN.interval_s, LAN.nodes), Protocol(start=62, draws=24, candidates=5, seed=1))
+
+
 def test_too_few_nodes_are_an_error():
     with pytest.raises(TraceError, match="3 nodes are too few"):
         candidates_of([synthetic("synthetic:lan?nodes=3&slices=60")])

@@ -134,5 +134,5 @@ def test_the_baselines_agree_with_the_reference_on_the_shared_trace():
         rate, se = reference[theirs]
         assert lines[own].violation_rate == pytest.approx(rate, abs=1e-4), own
         assert lines[own].se == pytest.approx(se, abs=1e-4)
-    # The default profile may only see 64 slots and answer in integers; it must not be far from the rule all the same.
+    # The profile may only see 64 slots and answer in integers; it must not be far from the rule all the same.
     assert lines["attainment"].violation_rate < lines["mean"].violation_rate

@@ -55,7 +55,7 @@ def test_another_interval_can_be_given(tmp_path):
         ({"rtt_ms": ints(), "interval_s": 1.0, "nodes": np.array(["a", "a", "b"])}, "2 different names for 3"),
         ({"rtt_ms": ints() * 1e-5, "interval_s": 1.0}, "look like seconds. Say --unit s"),
         ({"rtt_ms": ints() * 1e4, "interval_s": 1.0}, "look like microseconds"),
-        ({"rtt_ms": np.array([None]), "interval_s": 1.0}, "cannot be read"),
+        ({"rtt_ms": np.array([None]), "interval_s": 1.0}, "no whole .npz archive of plain arrays"),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_array(tmp_path, arrays, says):
