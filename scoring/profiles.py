@@ -41,7 +41,7 @@ class Profile:
         return self.cost(paths, sla_ms, forecast)
 
 
-DEFAULT = "forecast"
+DEFAULT = "attainment"
 """The profile that replay on recorded traces shows to be best."""
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(

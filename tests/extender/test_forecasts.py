@@ -47,11 +47,11 @@ async def test_the_forecast_profile_scores_by_the_networks_violations(place):
 
 
 async def test_scores_show_both_forecasts_of_violations_and_their_record(place):
-    rows = await what_if(place, sla_ms=5)
+    rows = await what_if(place, sla_ms=5, profile="forecast")
     row = rows["node-3"]
     assert (row["violation_model"], row["violation_naive"]) == (pytest.approx(0.9), pytest.approx(1.0))
     assert (row["brier_model"], row["brier_naive"]) == (None, None)
-    assert row["forecaster"] == "two"  # the profile is another one: this is whose point forecast is shown
+    assert row["forecaster"] == "judge"
     assert row["forecast_ms"] == pytest.approx(18.0)
     assert (rows["node-1"]["violation_model"], rows["node-1"]["violation_naive"]) == (None, None)
     assert "violation_model" not in (await what_if(place))["node-3"]
