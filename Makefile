@@ -12,8 +12,7 @@ SYNTHETIC := 'synthetic:lan?nodes=40&slices=400&seed=1' 'synthetic:lan?nodes=40&
 MODELS := build/packaged-models
 FORECAST := neilats-forecast-1
 VIOLATION := neilats-violation-1
-# glibc would give memory back to the kernel at every step of a training, which takes a third of the time.
-TRAIN := MALLOC_TRIM_THRESHOLD_=-1 OMP_WAIT_POLICY=passive $(BIN)/neilats models train --models-dir $(MODELS)
+TRAIN := OMP_WAIT_POLICY=passive $(BIN)/neilats models train --models-dir $(MODELS)
 
 .PHONY: help setup run test check e2e bench packaged-models format clean
 

@@ -75,9 +75,11 @@ def command(
     in time only validates. A run that is broken off can be resumed.
     """
     check_extra()
+    from models.training.allocator import keep_memory
     from models.training.options import Options
     from neilats.commands.models.progress import training_progress
 
+    keep_memory()
     with reported():
         _check_name(directory, name, pair)
         opened = open_all(data, interval_s, unit)

@@ -118,6 +118,11 @@ def test_both_networks_are_one_forecaster_that_computes_what_is_asked(tmp_path):
     assert forecast.known.tolist() == [True, True, False]
 
 
+def test_a_forecast_is_never_below_the_share_that_was_lost(tmp_path):
+    half_lost = Paths.bare(np.where(np.arange(64) % 2, 3.0, np.inf)[None])
+    assert estimator(tmp_path, 0.1).violation(half_lost, 50.0)[0] == pytest.approx(0.5, abs=0.02)
+
+
 def test_without_networks_the_naive_violations_are_left():
     naive = Networks(MedianForecaster())
     assert naive.name == "median"
