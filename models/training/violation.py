@@ -32,7 +32,7 @@ PLACEMENT_WEIGHT: Final = 0.3
 TEMPERATURE: Final = 0.05
 """Of the soft choice: candidates whose costs differ by less are chosen about alike."""
 
-HIDDEN_CONTEXT: Final = 0.1
+HIDDEN_CONTEXT: Final = 0.05
 """Part of the training rows whose surroundings are hidden, so that the network can do without."""
 
 _AT_ONCE: Final = 200

@@ -33,8 +33,6 @@ class Protocol:
     draws: int = 3000
     candidates: int = 20
     sla_quantile: float = 0.25
-    sla_factor: float = 1.0
-    """The SLA is so many times the quantile."""
     horizon: int = 30
     seed: int = 7
     fresh_only: bool = False
@@ -115,7 +113,7 @@ def _drawn(
 ) -> Draw | None:
     past = rtt_ms[max(0, t - PAST_SLICES) : t, chosen, peer].astype(np.float64)
     future = rtt_ms[t : t + protocol.horizon, chosen, peer].astype(np.float64)
-    sla_ms = as_stored(_quantile(past, protocol.sla_quantile) * protocol.sla_factor)
+    sla_ms = as_stored(_quantile(past, protocol.sla_quantile))
     measured = ~np.isnan(future)
     if not measured.any(axis=0).all():
         skipped.no_future += 1

@@ -112,7 +112,7 @@ def test_a_shared_network_learns_from_a_trace_up_to_a_slice(models, tmp_path):
         (("train", "synthetic:sea", "--name", "x"), "no synthetic network 'sea'"),
         (("train", "synthetic:ar", "--name", "x", "--train-until", "0"), "Invalid value"),
         (("train", "synthetic:lan?nodes=3", "--name", "x", "--recipe", "violation"), "3 nodes are too few"),
-        (("train", "synthetic:lan?slices=35", "--name", "x", "--recipe", "violation"), "--start 10"),
+        (("train", "synthetic:lan?slices=50", "--name", "x", "--recipe", "violation"), "--start 36"),
         (("evaluate", "x"), "Give the NAME of a model"),
         (("evaluate", "x", "synthetic:ar"), "no model 'x' in "),
         (("evaluate", "x", "synthetic:ar", "--plot", "x.pdf"), "ends in .svg or .png"),
