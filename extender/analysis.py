@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.evaluate import HORIZON
 from extender.gather import Gathered
 from extender.rowcache import RowCache
 from extender.windows import WindowStore
@@ -16,7 +15,7 @@ from extender.worker import CHUNK_ROWS, Worker
 from models.holder import Models
 from models.runtime.networks import NAIVE, points_or_naive
 from scoring.adf import adf_batch
-from scoring.forecast import Forecaster
+from scoring.forecast import HORIZON_SLOTS, Forecaster
 from scoring.future import future_score, inverse_sum
 from scoring.paths import Paths
 from scoring.seed import WINDOW_SLOTS
@@ -41,7 +40,7 @@ class PathAnalysis:
 
     def future(self, sla_ms: float) -> Floats:
         """[n] future scores under an SLA."""
-        return future_score(self.inverse_sum, sla_ms, HORIZON)
+        return future_score(self.inverse_sum, sla_ms, HORIZON_SLOTS)
 
 
 class Analyst:
@@ -50,7 +49,7 @@ class Analyst:
     def __init__(self, store: WindowStore, models: Callable[[], Models], worker: Worker) -> None:
         self._store, self._models, self._worker = store, models, worker
         self._adf = RowCache(store, 1)
-        self._points = RowCache(store, HORIZON + 1)
+        self._points = RowCache(store, HORIZON_SLOTS + 1)
 
     async def analyse(self, gathered: Gathered) -> PathAnalysis:
         """ADF scores and forecasts of the gathered paths, those of unmoved windows from memory."""
@@ -64,12 +63,12 @@ class Analyst:
         return self._adf.get(gathered.rows)[:, 0]
 
     async def points(self, gathered: Gathered) -> tuple[Floats, list[str]]:
-        """[n, HORIZON] point forecasts in ms, NaN where the path is unknown, and who made each [n]."""
+        """[n, HORIZON_SLOTS] point forecasts in ms, NaN where the path is unknown, and who made each [n]."""
         models = self._models()
         await self._bring_up(self._points, models.generation, gathered, partial(point_forecasts, models.points))
         values = self._points.get(gathered.rows)
-        own = (values[:, HORIZON] != 0.0).tolist()
-        return values[:, :HORIZON], [models.points.name if mine else NAIVE.name for mine in own]
+        own = (values[:, HORIZON_SLOTS] != 0.0).tolist()
+        return values[:, :HORIZON_SLOTS], [models.points.name if mine else NAIVE.name for mine in own]
 
     async def _bring_up(
         self, cache: RowCache, generation: int, gathered: Gathered, compute: Callable[[Floats], Floats]
@@ -96,6 +95,6 @@ def adf_scores(windows: Floats) -> Floats:
 
 
 def point_forecasts(forecaster: Forecaster, windows: Floats) -> Floats:
-    """[n, HORIZON + 1] of windows [n, w]: forecasts in ms, and 1 where the forecaster made them, not the naive rule."""
-    rtt_ms, own = points_or_naive(forecaster, Paths.bare(windows), HORIZON)
+    """[n, HORIZON_SLOTS + 1] of windows [n, w]: forecasts in ms, and 1 where they are not the naive rule's."""
+    rtt_ms, own = points_or_naive(forecaster, Paths.bare(windows), HORIZON_SLOTS)
     return np.column_stack([rtt_ms, own])

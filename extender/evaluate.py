@@ -10,15 +10,12 @@ from extender.gather import Gathered
 from extender.windows import as_stored
 from scoring.arrays import Bools, Floats
 from scoring.costs import Costs, Status
-from scoring.forecast import Forecast, Forecaster
+from scoring.forecast import HORIZON_SLOTS, Forecast, Forecaster
 from scoring.policy import Policy, combine_costs
 from scoring.profiles import Profile
 from scoring.rank import rank
 
-__all__ = ["HORIZON", "Evaluation", "ReadyForecast", "evaluate", "evaluate_with"]
-
-HORIZON = 30
-"""Slots that a forecast reaches ahead: the old system's."""
+__all__ = ["Evaluation", "ReadyForecast", "evaluate", "evaluate_with"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class ReadyForecast:
     """A `scoring.forecast.Forecast` whose answers are there already: violations of one SLA, or points."""
 
     rtt_ms: Floats
-    """``[n, HORIZON]``; NaN where unknown, and throughout where only violations were asked for."""
+    """``[n, HORIZON_SLOTS]``; NaN where unknown, and throughout where only violations were asked for."""
     known: Bools
     """``[n]``."""
     sla_ms: float | None = None
@@ -47,7 +44,7 @@ class ReadyForecast:
     @classmethod
     def of_violations(cls, values: Floats, known: Bools, sla_ms: float) -> "ReadyForecast":
         """The violations of one SLA, without points."""
-        return cls(np.full((len(values), HORIZON), np.nan), known, sla_ms, values)
+        return cls(np.full((len(values), HORIZON_SLOTS), np.nan), known, sla_ms, values)
 
     def violation(self, sla_ms: float) -> Floats:
         """Return ``[n]``: P(RTT > sla_ms); raises ValueError for another SLA than the one that was asked for."""
@@ -65,7 +62,7 @@ def evaluate(
     forecaster: Forecaster,
 ) -> Evaluation:
     """Score the candidates against one or more peers, with forecasts made here and now where the profile needs any."""
-    forecasts = [forecaster.forecast(g.paths, HORIZON) if profile.needs_forecast else None for g in gathered]
+    forecasts = [forecaster.forecast(g.paths, HORIZON_SLOTS) if profile.needs_forecast else None for g in gathered]
     return evaluate_with(gathered, profile, sla_ms, policy, weights, forecasts)
 
 

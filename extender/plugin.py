@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from extender.cluster.base import Cluster
 from extender.errors import BadRequest, Unknown
-from extender.evaluate import HORIZON
 from extender.http import json_body, json_response
 from extender.worker import Worker
 from models.errors import ModelError
@@ -20,7 +19,7 @@ from models.runtime.networks import NAIVE, points_or_naive
 from neilats.log import get_logger
 from prober.wire import MAX_RTT_MS
 from scoring.adf import adf_batch
-from scoring.forecast import Forecaster
+from scoring.forecast import HORIZON_SLOTS, Forecaster
 from scoring.future import future_score, inverse_sum
 from scoring.paths import Paths
 
@@ -69,7 +68,7 @@ class Plugin:
             raise BadRequest("latency holds no measured sample")
         forecaster = _of_pair(self._models(), a, b)
         rtt_ms, name = await self._worker.run(partial(_forecast, forecaster, window))
-        score = float(future_score(inverse_sum(rtt_ms), sla_ms, HORIZON)[0])
+        score = float(future_score(inverse_sum(rtt_ms), sla_ms, HORIZON_SLOTS)[0])
         return self._score(score, {"X-Neilats-Forecaster": name})
 
     async def adf_score(self, request: web.Request) -> web.Response:
@@ -97,12 +96,12 @@ def _of_pair(models: Models, a: str, b: str) -> Forecaster:
 
 
 def _forecast(forecaster: Forecaster, window: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
-    """[1, HORIZON] forecasts in ms of a window [w], and who made them: the naive rule where the forecaster cannot."""
+    """[1, HORIZON_SLOTS] forecasts in ms of a window [w], and whose they are: the naive rule's where need be."""
     try:
-        rtt_ms, own = points_or_naive(forecaster, Paths.bare(window[None]), HORIZON)
+        rtt_ms, own = points_or_naive(forecaster, Paths.bare(window[None]), HORIZON_SLOTS)
     except ModelError as e:
         log.error("a model failed; the naive forecast answers", extra={"model": forecaster.name, "why": e})
-        return NAIVE.forecast(Paths.bare(window[None]), HORIZON).rtt_ms, NAIVE.name
+        return NAIVE.forecast(Paths.bare(window[None]), HORIZON_SLOTS).rtt_ms, NAIVE.name
     return rtt_ms, forecaster.name if own[0] else NAIVE.name
 
 

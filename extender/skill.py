@@ -15,6 +15,7 @@ from extender.gather import Direction, Gathered
 from extender.metrics import Metrics
 from extender.windows import WindowStore
 from scoring import skill
+from scoring.forecast import HORIZON_SLOTS
 
 __all__ = ["APART_SLOTS", "Skill"]
 
@@ -77,7 +78,7 @@ class Skill:
             return
         self._last[gathered.peer, sla_ms] = now
         reverse = gathered.direction[some] == Direction.REVERSE
-        due = now + skill.HORIZON_SLOTS * self._interval_s
+        due = now + HORIZON_SLOTS * self._interval_s
         names = [gathered.names[i] for i in some.tolist()]
         values = (model[some].astype(np.float32), naive[some].astype(np.float32))
         self._waiting.append(_Batch(due, gathered.peer, sla_ms, names, reverse, *values))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from models.errors import ModelError
 from models.loading import load_estimator, load_forecaster
@@ -11,12 +11,9 @@ from models.registry import Registry, Token
 from models.runtime.estimator import QuantileEstimator, ViolationEstimator
 from models.runtime.forecast import ForecastNetwork
 from models.runtime.networks import NAIVE, Networks
-from scoring.forecast import Forecaster
+from scoring.forecast import HORIZON_SLOTS, Forecaster
 
 __all__ = ["ModelHolder", "ModelLoad", "Models"]
-
-HORIZON_SLOTS: Final = 30
-"""Over which a forecaster's quantiles are asked for violations, where no network of violations serves."""
 
 T = TypeVar("T")
 

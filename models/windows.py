@@ -9,11 +9,11 @@ from models.data.errors import DataError
 from models.data.series import Series
 from models.runtime.filling import MIN_SAMPLES
 from scoring.arrays import Bools, Floats
+from scoring.forecast import HORIZON_SLOTS
 
-__all__ = ["HORIZON_SLOTS", "WINDOW_SLOTS", "Cases", "cases", "usable"]
+__all__ = ["WINDOW_SLOTS", "Cases", "cases", "usable"]
 
 WINDOW_SLOTS: Final = 30
-HORIZON_SLOTS: Final = 30
 
 
 @dataclass(frozen=True)

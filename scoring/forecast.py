@@ -5,14 +5,17 @@ and how RTT will be distributed over the horizon (quantiles, for the share of it
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from scoring.arrays import Bools, Floats
 from scoring.paths import Paths
 
-__all__ = ["Forecast", "Forecaster", "QuantileForecast"]
+__all__ = ["HORIZON_SLOTS", "Forecast", "Forecaster", "QuantileForecast"]
+
+HORIZON_SLOTS: Final = 30
+"""Slots that forecasts reach ahead, and over which violations are counted: the old system's."""
 
 
 class Forecast(Protocol):

@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.arrays import Bools, Floats
+from scoring.forecast import HORIZON_SLOTS
 
-__all__ = ["ENOUGH", "HORIZON_SLOTS", "MARGIN", "MIN_MEASURED", "brier", "decayed", "outcome", "skill", "trusted"]
-
-HORIZON_SLOTS: Final = 30
-"""Over which violations are forecast."""
+__all__ = ["ENOUGH", "MARGIN", "MIN_MEASURED", "brier", "decayed", "outcome", "skill", "trusted"]
 
 MIN_MEASURED: Final = 10
 """Slots of the horizon that must have been measured to judge a forecast by."""

@@ -12,7 +12,8 @@ from models.manifest import Manifest
 from models.runtime.forecast import ForecastNetwork
 from models.runtime.session import OnnxModel
 from models.synthetic import KINDS, generate
-from models.windows import HORIZON_SLOTS, WINDOW_SLOTS, Cases
+from models.windows import WINDOW_SLOTS, Cases
+from scoring.forecast import HORIZON_SLOTS
 
 __all__ = ["UNSEEN_SEED", "made_up_cases", "with_metrics"]
 

@@ -16,7 +16,8 @@ from models.data.errors import DataError
 from models.data.series import Float32s, Series
 from models.runtime.filling import filled
 from models.synthetic import generate
-from models.windows import HORIZON_SLOTS, WINDOW_SLOTS, usable
+from models.windows import WINDOW_SLOTS, usable
+from scoring.forecast import HORIZON_SLOTS
 
 __all__ = ["CASE_SLOTS", "Mixture", "PathSampler", "Sampler", "SyntheticSampler", "as_tensors"]
 

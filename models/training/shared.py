@@ -26,7 +26,8 @@ from models.training.networks.shared import LEVELS, SharedForecaster
 from models.training.options import Options, Trained, now
 from models.training.sampling import CASE_SLOTS, Mixture, PathSampler, Sampler, SyntheticSampler
 from models.training.split import Split, ranges, split
-from models.windows import HORIZON_SLOTS, WINDOW_SLOTS, Cases
+from models.windows import WINDOW_SLOTS, Cases
+from scoring.forecast import HORIZON_SLOTS
 
 __all__ = ["Size", "train_shared"]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.data import DataError, Source
-from models.windows import HORIZON_SLOTS, Cases, cases
+from models.windows import Cases, cases
+from scoring.forecast import HORIZON_SLOTS
 
 __all__ = ["Split", "ranges", "split"]
 

@@ -1,7 +1,7 @@
 """The recipe of the violation network, from questions to an artefact."""
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +14,9 @@ from models.training.networks.violation import DROPOUT, HIDDEN, NARROW, WIDE
 from models.training.options import Options, Trained, now
 from models.training.violation import GROUPS, SETTINGS, brier, chosen_rate, export, train_violation
 from scoring.features import CHANNELS, NAMES, SEQUENCE_SLOTS
+from scoring.forecast import HORIZON_SLOTS
 
-__all__ = ["HORIZON_SLOTS", "violation_model"]
-
-HORIZON_SLOTS: Final = 30
-"""Slots over which violations were counted."""
+__all__ = ["violation_model"]
 
 
 def violation_model(

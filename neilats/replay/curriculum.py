@@ -12,10 +12,7 @@ from neilats.replay.protocol import Protocol
 from neilats.replay.questions import questions
 from neilats.traces import Trace, TraceError
 
-__all__ = ["FIRST_SLICE", "HORIZON", "Lesson", "candidates_of", "lessons", "taught"]
-
-HORIZON: Final = 30
-"""Slices over which violations are counted."""
+__all__ = ["FIRST_SLICE", "Lesson", "candidates_of", "lessons", "taught"]
 
 FIRST_SLICE: Final = 36
 """Of the questions: something must have been measured before."""

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from extender.analysis import Analyst
-from extender.evaluate import HORIZON, ReadyForecast, evaluate
+from extender.evaluate import ReadyForecast, evaluate
 from models.holder import Models
 from models.runtime.networks import Networks
-from scoring.forecast import QuantileForecast
+from scoring.forecast import HORIZON_SLOTS, QuantileForecast
 from scoring.profiles import PROFILES
 from tests.extender.forecasting import Field, Judge
 
@@ -99,6 +99,6 @@ async def test_a_replay_asks_the_networks_for_what_the_profile_needs(field):
 def test_prepared_violations_answer_for_their_sla_only():
     ready = ReadyForecast.of_violations(np.array([0.5]), np.array([True]), 5.0)
     assert ready.violation(5.0).tolist() == [0.5]
-    assert ready.rtt_ms.shape == (1, HORIZON)
+    assert ready.rtt_ms.shape == (1, HORIZON_SLOTS)
     with pytest.raises(ValueError, match=r"5\.0 ms were prepared"):
         ready.violation(6.0)

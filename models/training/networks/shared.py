@@ -18,7 +18,8 @@ from models.training.networks.statistics import (
     rank_logits,
     summation,
 )
-from models.windows import HORIZON_SLOTS, WINDOW_SLOTS
+from models.windows import WINDOW_SLOTS
+from scoring.forecast import HORIZON_SLOTS
 
 __all__ = ["LEVELS", "SharedForecaster", "centre_and_spread"]
 

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from neilats.replay.curriculum import HORIZON, candidates_of, lessons, taught
+from neilats.replay.curriculum import candidates_of, lessons, taught
 from neilats.replay.protocol import Protocol
 from neilats.replay.questions import questions
 from neilats.traces import Trace, TraceError
 from neilats.traces.synthetic import synthetic
 from scoring.features import CHANNELS, NAMES, SEQUENCE_SLOTS
+from scoring.forecast import HORIZON_SLOTS
 
 LAN = synthetic("synthetic:lan?nodes=8&slices=120&seed=3")
 PROTOCOL = Protocol(start=60, draws=24, candidates=5, seed=1)
@@ -44,9 +45,9 @@ def test_a_masked_trace_has_paths_that_nobody_measured():
 
 def test_questions_are_split_by_time_with_whole_horizons():
     asked = questions(LAN, PROTOCOL)
-    earlier = asked.between(0, 100, HORIZON)
+    earlier = asked.between(0, 100, HORIZON_SLOTS)
     assert 0 < len(earlier) < len(asked)
-    assert (earlier.slice_index + HORIZON <= 100).all()
+    assert (earlier.slice_index + HORIZON_SLOTS <= 100).all()
 
 
 def test_a_trace_without_repetitions_is_not_thinned():
