@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("torch")
-
 from models.synthetic import generate
 from neilats.cli import cli
 from neilats.commands.models.train import RECIPES, check_extra

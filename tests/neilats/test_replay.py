@@ -54,7 +54,6 @@ def test_what_models_have_learnt_from_is_recorded_and_not_tested_on():
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])
 def test_a_plot_is_written(tmp_path, suffix):
-    pytest.importorskip("matplotlib")
     path = tmp_path / f"plot.{suffix}"
     assert run(*QUICK, "--profiles", "attainment", "--plot", str(path)).exit_code == 0
     assert path.stat().st_size > 1000

@@ -1,13 +1,11 @@
 """The loop: early stopping is called, the best state is kept, and a resumed run is the run that was broken off."""
 
 import pytest
+import torch
+from torch import nn
 
-torch = pytest.importorskip("torch")
-
-from torch import nn  # noqa: E402
-
-from models.training.errors import TrainingError  # noqa: E402
-from models.training.loop import Settings, train  # noqa: E402
+from models.training.errors import TrainingError
+from models.training.loop import Settings, train
 
 
 def network():

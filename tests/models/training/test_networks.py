@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from models.legacy.lstm import recognise  # noqa: E402
-from models.synthetic import generate  # noqa: E402
-from models.training.losses import median_and_quantiles, squared_error  # noqa: E402
-from models.training.networks import LEVELS, SeedLstm, SharedForecaster  # noqa: E402
-from models.training.networks.statistics import interpolation, summation  # noqa: E402
+from models.legacy.lstm import recognise
+from models.synthetic import generate
+from models.training.losses import median_and_quantiles, squared_error
+from models.training.networks import LEVELS, SeedLstm, SharedForecaster
+from models.training.networks.statistics import interpolation, summation
 
 
 @pytest.fixture

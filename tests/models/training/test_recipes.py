@@ -2,24 +2,23 @@
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-
-from models import artefact  # noqa: E402
-from models.data import DataError, Series, Source  # noqa: E402
-from models.loading import load_forecaster  # noqa: E402
-from models.registry import Registry  # noqa: E402
-from models.synthetic import generate  # noqa: E402
-from models.training.errors import TrainingError  # noqa: E402
-from models.training.export import to_onnx, verify  # noqa: E402
-from models.training.networks import SharedForecaster  # noqa: E402
-from models.training.options import Options  # noqa: E402
-from models.training.recipes import RECIPES  # noqa: E402
-from models.training.sampling import Mixture, PathSampler, SyntheticSampler  # noqa: E402
-from models.training.seed import Variant, train_seed  # noqa: E402
-from models.training.shared import Size, train_shared  # noqa: E402
-from models.training.split import split  # noqa: E402
-from scoring.paths import Paths  # noqa: E402
+from models import artefact
+from models.data import DataError, Series, Source
+from models.loading import load_forecaster
+from models.registry import Registry
+from models.synthetic import generate
+from models.training.errors import TrainingError
+from models.training.export import to_onnx, verify
+from models.training.networks import SharedForecaster
+from models.training.options import Options
+from models.training.recipes import RECIPES
+from models.training.sampling import Mixture, PathSampler, SyntheticSampler
+from models.training.seed import Variant, train_seed
+from models.training.shared import Size, train_shared
+from models.training.split import split
+from scoring.paths import Paths
 
 SMALL = Size(batches=2, cases=64)
 TINY = Variant("seed", outputs=30, layers=2, learning_rate=3e-4, epochs=2, step=30, hidden=4)
