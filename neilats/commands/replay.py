@@ -1,13 +1,12 @@
 """`neilats replay`: how well each profile would have placed pods on a recorded network."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from neilats.commands.asking import as_json_option, console, print_json
+from neilats.commands.counting import counting
 
 if TYPE_CHECKING:
     from neilats.replay.protocol import Protocol
@@ -136,7 +135,7 @@ def command(
     try:
         opened = open_trace(trace, unit, interval_s)
         protocol = _protocol(opened, parameters)
-        with _progress(quiet=as_json) as done:
+        with counting("placing pods", quiet=as_json) as done:
             outcomes = replay(opened, protocol, names, chosen, done)
     except TraceError as e:
         raise click.ClickException(str(e)) from e
@@ -188,21 +187,6 @@ def _protocol(trace: "Trace", given: dict[str, Any]) -> "Protocol":
     start = given["start"] or max(given["train_until"] or 0, end // 2, 1)
     candidates = given["candidates"] or min(20, len(trace.nodes) - 1)
     return Protocol(**(given | {"start": start, "candidates": candidates}))
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, where that is a terminal."""
-    err = console(stderr=True)
-    if quiet or not err.is_terminal:
-        yield lambda count, total: None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("placing pods"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("draws", total=None)
-        yield lambda count, total: bar.update(task, completed=count, total=total)
 
 
 def _warn(trace: "Trace") -> None:

@@ -1,6 +1,7 @@
 """`neilats models train`: a network from recorded data."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -87,11 +88,12 @@ def command(
             opened = [one.before(train_until) for one in opened]
         about = {"from": [one.about() for one in opened], "train_until": train_until}
         checkpoint = directory / f".{name}.checkpoint"
+        train = _prepared(recipe, opened, seed, validation_share, quiet=as_json)
         with training_progress(quiet=as_json) as heard:
             options = Options(
                 name, seed, epochs, validation_share, pair, heard, checkpoint, resume, threads, about_data=about
             )
-            trained = _train(recipe, opened, options)
+            trained = train(options)
         manifest = _write(directory, trained, checkpoint)
     if as_json:
         print_json(
@@ -120,14 +122,17 @@ def _check_name(directory: Path, name: str, pair: str | None) -> None:
         raise ArtefactError(f"{directory / name}{MANIFEST_SUFFIX}: exists; choose another --name, or delete it first")
 
 
-def _train(recipe: str, opened: list[Opened], options: "Options") -> "Trained":
+def _prepared(
+    recipe: str, opened: list[Opened], seed: int, validation_share: float | None, *, quiet: bool
+) -> "Callable[[Options], Trained]":
+    """What trains by a recipe, all that takes time before the first epoch done."""
     if recipe == "violation":
-        from neilats.commands.models.violation import train_violation_model
+        from neilats.commands.models.violation import prepare_violation
 
-        return train_violation_model(opened, options)
+        return prepare_violation(opened, seed, validation_share, quiet=quiet)
     from models.training.recipes import run
 
-    return run(recipe, [source for one in opened for source in one.sources], options)
+    return partial(run, recipe, [source for one in opened for source in one.sources])
 
 
 def _write(directory: Path, trained: "Trained", checkpoint: Path) -> "Manifest":

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from neilats.commands.counting import counting
+
 if TYPE_CHECKING:
     from models.data.questions import Questions
     from models.training.options import Options, Trained
     from neilats.commands.models.data import Opened
     from neilats.traces import Trace
 
-__all__ = ["train_violation_model"]
+__all__ = ["prepare_violation"]
 
 RECORDED_GROUPS: Final = 20_000
 SYNTHETIC_GROUPS: Final = 3_000
@@ -21,21 +23,27 @@ VALIDATION_SHARE: Final = 0.15
 """The latest part of each trace, unless told otherwise; one that gives too few questions is not set aside."""
 
 
-def train_violation_model(
+def prepare_violation(
     opened: "Sequence[Opened]",
-    options: "Options",
-    done: Callable[[int, int], None] = lambda count, total: None,
+    seed: int,
+    validation_share: float | None,
+    *,
+    quiet: bool,
     groups: int = RECORDED_GROUPS,
     synthetic_groups: int = SYNTHETIC_GROUPS,
-) -> "Trained":
-    """Ask and train; raises TraceError where a trace is too short, a usage error where the data are no traces."""
+) -> "Callable[[Options], Trained]":
+    """Ask the questions, which takes a minute or so, and return what trains on them.
+
+    Raises TraceError where a trace is too short, a usage error where the data are no traces.
+    """
     from models.training.violationmodel import violation_model
 
     traces = [_trace(one) for one in opened]
     counts = [synthetic_groups if one.name.startswith("synthetic:") else groups for one in opened]
-    training, validation = _split(traces, counts, options, done)
+    training, validation = _split(traces, counts, seed, validation_share, quiet)
     intervals = {trace.interval_s for trace in traces}
-    return violation_model(training, validation, intervals.pop() if len(intervals) == 1 else None, options)
+    interval_s = intervals.pop() if len(intervals) == 1 else None
+    return lambda options: violation_model(training, validation, interval_s, options)
 
 
 def _trace(opened: "Opened") -> "Trace":
@@ -47,22 +55,24 @@ def _trace(opened: "Opened") -> "Trace":
 
 
 def _split(
-    traces: "Sequence[Trace]", counts: Sequence[int], options: "Options", done: Callable[[int, int], None]
+    traces: "Sequence[Trace]", counts: Sequence[int], seed: int, validation_share: float | None, quiet: bool
 ) -> "tuple[Questions, Questions | None]":
     """Questions of the earlier part of each trace, and those whose outcomes lie in the later part."""
-    from neilats.replay.curriculum import HORIZON, candidates_of, lessons, taught
+    from neilats.replay.curriculum import candidates_of, lessons, taught
+    from scoring.forecast import HORIZON_SLOTS
 
-    share = VALIDATION_SHARE if options.validation_share is None else options.validation_share
+    share = VALIDATION_SHARE if validation_share is None else validation_share
     ends = [round(len(trace) * (1 - share)) for trace in traces]
     candidates = candidates_of(traces)
     plans = [
-        lessons(trace, count, candidates, options.seed * 100 + 10 * i)
+        lessons(trace, count, candidates, seed * 100 + 10 * i)
         for i, (trace, count) in enumerate(zip(traces, counts, strict=True))
     ]
     earlier, later = [], []
-    for plan, end in zip(plans, ends, strict=True):
-        questions = taught(plan, done)
-        earlier.append(questions.between(0, end, HORIZON))
+    for number, (plan, end) in enumerate(zip(plans, ends, strict=True), 1):
+        with counting(f"asking about trace {number} of {len(plans)}", quiet=quiet) as done:
+            questions = taught(plan, done)
+        earlier.append(questions.between(0, end, HORIZON_SLOTS))
         later.append(questions.between(end, 10**9, 0))
     held_out = _stacked(later)
     return _stacked(earlier), held_out if share > 0 and len(held_out) > 0 else None
