@@ -1,7 +1,7 @@
 """Wires the extender: its parts, its two HTTP applications, and its life from start to SIGTERM."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -110,15 +110,9 @@ def build(
     scorer = Scorer(store, noise, analyst, violations, settings.profile, settings.fresh_for_s, clock)
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
+    deadline_s = settings.deadline_ms / 1000
     decider = Decider(
-        cluster,
-        probing,
-        scorer,
-        promises,
-        decisions,
-        clock,
-        shadow=settings.shadow,
-        deadline_s=settings.deadline_ms / 1000,
+        cluster, probing, scorer, promises, decisions, clock, shadow=settings.shadow, deadline_s=deadline_s
     )
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
@@ -133,12 +127,9 @@ def build(
         recorder,
         health,
     ]
-    routes = [route for part in parts for route in part.routes()]
-    api_app = web.Application(middlewares=[observe(metrics)])
-    api_app.add_routes([*routes, web.get("/metrics", _metrics(metrics)), web.get("/openapi.json", _openapi)])
+    api_app = _api_app(parts, metrics)
     api_app.on_shutdown.append(recorder.end_streams)
-    webhook_app = web.Application(middlewares=[observe(metrics)])
-    webhook_app.add_routes(Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB)).routes())
+    webhook_app = _app([Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))], metrics)
     return Extender(
         settings=settings,
         cluster=cluster,
@@ -161,6 +152,20 @@ def build(
         webhook_app=webhook_app,
         api_app=api_app,
     )
+
+
+def _app(parts: Sequence[Routed], metrics: Metrics) -> web.Application:
+    """An application of these parts, whose calls are counted."""
+    app = web.Application(middlewares=[observe(metrics)])
+    app.add_routes([route for part in parts for route in part.routes()])
+    return app
+
+
+def _api_app(parts: Sequence[Routed], metrics: Metrics) -> web.Application:
+    """The cluster's listener: the parts, /metrics and the description of all of it."""
+    app = _app(parts, metrics)
+    app.add_routes([web.get("/metrics", _metrics(metrics)), web.get("/openapi.json", _openapi)])
+    return app
 
 
 def _models(settings: ExtenderSettings, metrics: Metrics) -> ModelHolder:
