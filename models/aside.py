@@ -6,7 +6,7 @@ from pathlib import Path
 
 from models.errors import ArtefactError
 
-__all__ = ["read_at_most", "write_aside"]
+__all__ = ["check_writable", "read_at_most", "write_aside"]
 
 
 def write_aside(path: Path, content: bytes) -> None:
@@ -19,6 +19,16 @@ def write_aside(path: Path, content: bytes) -> None:
         _replace(path, content)
     except OSError as e:
         raise ArtefactError(f"{path}: cannot be written: {e.strerror or e}; is {path.parent} writable?") from e
+
+
+def check_writable(directory: Path) -> None:
+    """Raise ArtefactError that names the directory where `write_aside` could not write; makes it where it is missing."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory, prefix="."):
+            pass
+    except OSError as e:
+        raise ArtefactError(f"{directory}: cannot be written to: {e.strerror or e}; choose another directory") from e
 
 
 def _replace(path: Path, content: bytes) -> None:

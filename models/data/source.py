@@ -39,7 +39,9 @@ def read_path(path: Path, interval_s: float | None = None, unit: str | None = No
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix in (".csv", ".txt") and file.is_file())
         if not files:
-            raise DataError(f"{path}: no .csv or .txt in this folder; expected CSVs time,latency or fping logs A2B.txt")
+            raise DataError(
+                f"{path}: nothing to learn from in this folder; expected recordings, CSVs time,latency or fping logs A2B.txt"
+            )
         return [source for file in files for source in read_path(file, interval_s, unit)]
     step_s = DEFAULT_INTERVAL_S if interval_s is None else interval_s
     if is_latency_csv(path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from models.data import DataError, Source
@@ -47,13 +48,17 @@ def _split(source: Source, share: float, step: int, horizon: int) -> Split:
 
 def ranges(parts: Sequence[Split]) -> dict[str, Any]:
     """What a manifest says of the cut: the slots of each source that were trained on, the end not included."""
+    names = _short([part.training.name for part in parts])
+    cuts = [part.training.series for part in parts]
     return {
         "slots": {
-            part.training.name: [
-                part.training.series.origin_slot,
-                part.training.series.origin_slot + part.training.series.slots,
-            ]
-            for part in parts
+            name: [cut.origin_slot, cut.origin_slot + cut.slots] for name, cut in zip(names, cuts, strict=True)
         },
         "paths": sum(len(part.training.series.rtt_ms) for part in parts),
     }
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """File names without their folders, which mean nothing elsewhere, where these tell the sources apart."""
+    short = [PurePath(name).name for name in names]
+    return short if len(set(short)) == len(short) else list(names)

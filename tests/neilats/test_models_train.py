@@ -128,3 +128,18 @@ def test_a_name_that_is_taken_is_refused_before_the_work(models, csv):
     result = models("train", csv, "--recipe", "seed", "--name", "ab", *QUICK)
     assert result.exit_code == 1
     assert "ab.json: exists; choose another --name" in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(models, csv, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = models("train", csv, "--recipe", "seed", "--name", "ab", "--models-dir", str(tmp_path / "file"), *QUICK)
+    assert result.exit_code == 1
+    assert f"{tmp_path / 'file'}: cannot be written to: File exists; choose another directory" in result.stderr
+    assert "epoch" not in result.output
+
+
+def test_an_empty_folder_is_told_what_it_may_hold(models, tmp_path):
+    (tmp_path / "data").mkdir()
+    result = models("train", str(tmp_path / "data"), "--name", "ab")
+    assert result.exit_code == 1
+    assert "expected recordings, CSVs time,latency or fping logs" in result.stderr

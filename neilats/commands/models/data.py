@@ -84,7 +84,7 @@ def _is_trace(name: str) -> bool:
 
     path = Path(name)
     if path.is_dir():
-        return not any(path.glob("*.csv")) and not any(path.glob("*.txt"))
+        return any(path.glob(f"*{SUFFIX}"))
     if path.suffix.lower() == ".csv" and path.is_file():
         return not is_latency_csv(path)
     return name.startswith(PREFIX) or path.suffix.lower() in (".npz", SUFFIX)

@@ -112,6 +112,7 @@ def check_extra(find: Callable[[str], object] = find_spec) -> None:
 def _check_name(directory: Path, name: str, pair: str | None) -> None:
     """Before the work: a name that cannot be written should not cost a training."""
     from models.artefact import MANIFEST_SUFFIX
+    from models.aside import check_writable
     from models.errors import ArtefactError
     from models.manifest import check_name, check_pair
 
@@ -120,6 +121,7 @@ def _check_name(directory: Path, name: str, pair: str | None) -> None:
         check_pair(pair, "--pair")
     if (directory / f"{name}{MANIFEST_SUFFIX}").exists():
         raise ArtefactError(f"{directory / name}{MANIFEST_SUFFIX}: exists; choose another --name, or delete it first")
+    check_writable(directory)
 
 
 def _prepared(

@@ -105,7 +105,7 @@ def test_a_folder_is_read_file_by_file_and_nothing_is_written(file, tmp_path):
 
 
 def test_what_is_no_data_is_told(tmp_path, file):
-    with pytest.raises(DataError, match=r"no \.csv or \.txt in this folder"):
+    with pytest.raises(DataError, match="nothing to learn from in this folder"):
         read_path(tmp_path)
     with pytest.raises(DataError, match="no such file"):
         read_path(tmp_path / "none.csv")
