@@ -104,7 +104,7 @@ class Scorer:
         self, gathered: Sequence[Gathered], profile: Profile, sla_ms: float | None, end: float
     ) -> list[_Forecast]:
         """A forecast for each peer, if the profile needs any; what is not ready in time is left to the naive rules."""
-        if not profile.needs_forecast:
+        if not profile.needs_forecast or (sla_ms is None and not profile.needs_adf):
             return []
         now = asyncio.get_running_loop().time()
         until = now + WAIT_SHARE * max(end - now, 0.0)

@@ -22,7 +22,7 @@ def write_aside(path: Path, content: bytes) -> None:
 
 
 def check_writable(directory: Path) -> None:
-    """Raise ArtefactError that names the directory where `write_aside` could not write; makes it where it is missing."""
+    """Raise ArtefactError that names the directory where `write_aside` could not write; makes what is missing."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=directory, prefix="."):

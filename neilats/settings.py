@@ -127,7 +127,7 @@ class ExtenderSettings(Settings):
     nodes: tuple[tuple[str, str], ...] = _setting(
         (), parse.nodes, "static nodes without a cluster: name=address,... (the address may be left to the reports)"
     )
-    profile: str = _setting("attainment", parse.text, "scoring profile of pods that name none")
+    profile: str = _setting("forecast", parse.text, "scoring profile of pods that name none")
     forecaster: str = _setting(
         "auto", parse.text, "auto: the promoted networks, else the package's, else the median; median; decayed-mean"
     )

@@ -87,26 +87,19 @@ def violation_noise(share: Floats, samples: Floats) -> Floats:
     return noise
 
 
-def expected_rtt(paths: Paths, forecast_ms: Floats | None = None) -> Costs:
-    """Return the expected RTT in ms, in which each loss costs a retransmission timeout.
+def expected_rtt(paths: Paths) -> Costs:
+    """Return the expected RTT in ms: the decayed mean of the present level, each loss costing a retransmission timeout.
 
-    Args:
-        paths: n paths.
-        forecast_ms: ``[n]`` what the RTT will be on average, where a forecaster says so; NaN or None: the decayed
-            mean. A path with a new level (`scoring.level`) keeps the mean of that, which forecasts learn of later.
+    Forecasts do not enter: theirs are medians, good where single readings are noise, late where a link has worsened.
     """
     measured = paths.measured
     present, silent = current_level(paths.windows)
     mean = decayed_mean(paths.windows, present & np.isfinite(paths.windows), HALF_LIFE_SLOTS)
-    centre = mean.value
-    if forecast_ms is not None:
-        usual = (present == ~np.isnan(paths.windows)).all(axis=1) & np.isfinite(forecast_ms)
-        centre = np.where(usual, forecast_ms, centre)
     loss, samples = _blended_violation(paths, np.inf)
     loss = np.where(silent, 1.0, loss)  # not a lossy path but a broken one, until it answers again
     answered = measured & (mean.samples > 0)
     loss = np.where(answered, np.clip(loss, 0.0, 1.0), 0.0)
-    cost = np.where(answered, centre + loss * RTO_MS, np.inf)
+    cost = np.where(answered, mean.value + loss * RTO_MS, np.inf)
     stand_in = float(np.median(cost[answered])) if answered.any() else 0.0
     cost = np.where(measured, cost, stand_in)
     loss_variance = loss * (1.0 - loss) / np.maximum(samples, 1.0)

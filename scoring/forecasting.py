@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scoring.attainment import UNKNOWN_VIOLATION, attainment, expected_rtt, violation_noise
+from scoring.attainment import UNKNOWN_VIOLATION, attainment, violation_noise
 from scoring.costs import Costs, status_of
 from scoring.forecast import Forecast
 from scoring.paths import Paths
@@ -11,26 +11,16 @@ __all__ = ["forecast_cost"]
 
 
 def forecast_cost(paths: Paths, sla_ms: float | None, forecast: Forecast | None = None) -> Costs:
-    """Return the forecast violation of the SLA, or without one the forecast RTT in ms.
+    """Return the forecast violation of the SLA, or without one the expected RTT in ms.
 
-    Without a forecaster `attainment` answers. A path of which the forecaster knows nothing costs what an unmeasured one
-    costs: .5, or the median of the others.
+    Without a forecaster `attainment` answers, and without an SLA too. A path of which the forecaster knows nothing
+    costs what an unmeasured one costs, .5.
     """
-    if forecast is None:
+    if forecast is None or sla_ms is None:
         return attainment(paths, sla_ms)
-    if sla_ms is None:
-        return expected_rtt(paths, _mean_over_horizon(forecast))
     violation = forecast.violation(sla_ms)
     known = paths.measured & ~np.isnan(violation)
     cost = np.where(known, np.clip(violation, 0.0, 1.0), UNKNOWN_VIOLATION)
     samples = (~np.isnan(paths.windows)).sum(axis=1).astype(np.float64)
     noise = np.where(known, violation_noise(cost, samples), 0.0)
     return Costs(cost, noise, status_of(paths.windows, known), "violation")
-
-
-def _mean_over_horizon(forecast: Forecast) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return ``[n]``: the mean of the point forecasts; NaN for a horizon of no slots."""
-    if forecast.rtt_ms.shape[1] == 0:
-        return np.full(len(forecast.rtt_ms), np.nan)
-    mean: np.ndarray[tuple[int], np.dtype[np.float64]] = forecast.rtt_ms.mean(axis=1)
-    return mean

@@ -41,7 +41,7 @@ class Profile:
         return self.cost(paths, sla_ms, forecast)
 
 
-DEFAULT = "attainment"
+DEFAULT = "forecast"
 """The profile that replay on recorded traces shows to be best."""
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
@@ -58,7 +58,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             Profile(
                 name="forecast",
                 cost=forecast_cost,
-                unit="violation: forecast fraction of the time above the SLA, 0..1; without an SLA ms: forecast RTT",
+                unit="violation: forecast fraction of the time above the SLA, 0..1; without an SLA ms: expected RTT",
                 needs_adf=False,
                 needs_forecast=True,
             ),

@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Questions"]
+__all__ = ["PARTS", "Questions"]
+
+PARTS: Final = (4, 6, 8, 12)
+"""Slots of the horizon's parts, the nearest first: what is near can be told better, and for other reasons."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Questions:
     """``[g, n, features]``; NaN where unknown."""
     outcome: NDArray[np.float32]
     """``[g, n]``: fraction of the horizon's measured slots above the SLA."""
+    parts: NDArray[np.float16]
+    """``[g, n, len(PARTS)]``: the same of each part of the horizon; NaN where nothing of it was measured."""
     known: NDArray[np.bool_]
     """``[g, n]``: whether the path was measured when it was asked for; the others teach nothing."""
     slice_index: NDArray[Any]

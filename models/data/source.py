@@ -40,7 +40,8 @@ def read_path(path: Path, interval_s: float | None = None, unit: str | None = No
         files = sorted(file for file in path.iterdir() if file.suffix in (".csv", ".txt") and file.is_file())
         if not files:
             raise DataError(
-                f"{path}: nothing to learn from in this folder; expected recordings, CSVs time,latency or fping logs A2B.txt"
+                f"{path}: nothing to learn from in this folder; "
+                "expected recordings, CSVs time,latency or fping logs A2B.txt"
             )
         return [source for file in files for source in read_path(file, interval_s, unit)]
     step_s = DEFAULT_INTERVAL_S if interval_s is None else interval_s

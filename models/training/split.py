@@ -51,9 +51,7 @@ def ranges(parts: Sequence[Split]) -> dict[str, Any]:
     names = _short([part.training.name for part in parts])
     cuts = [part.training.series for part in parts]
     return {
-        "slots": {
-            name: [cut.origin_slot, cut.origin_slot + cut.slots] for name, cut in zip(names, cuts, strict=True)
-        },
+        "slots": {name: [cut.origin_slot, cut.origin_slot + cut.slots] for name, cut in zip(names, cuts, strict=True)},
         "paths": sum(len(part.training.series.rtt_ms) for part in parts),
     }
 

@@ -10,7 +10,7 @@ from models.data.questions import Questions
 from models.manifest import Manifest
 from models.runtime.violation import FEATURES, SEQUENCE, VIOLATION, VIOLATION_KIND
 from models.training.errors import TrainingError
-from models.training.networks.violation import DROPOUT, HIDDEN, NARROW, WIDE
+from models.training.networks.violation import ARCHITECTURE
 from models.training.options import Options, Trained, now
 from models.training.violation import GROUPS, SETTINGS, brier, chosen_rate, export, train_violation
 from scoring.features import CHANNELS, NAMES, SEQUENCE_SLOTS
@@ -35,10 +35,7 @@ def violation_model(
     manifest = Manifest(
         name=options.name,
         kind=VIOLATION_KIND,
-        architecture={
-            "type": "lstm", "hidden": HIDDEN, "layers": 1, "head": [WIDE, NARROW], "dropout": DROPOUT,
-            "channels": list(CHANNELS), "features": list(NAMES),
-        },
+        architecture={**ARCHITECTURE, "channels": list(CHANNELS), "features": list(NAMES)},
         window=SEQUENCE_SLOTS,
         horizon=HORIZON_SLOTS,
         interval_s=interval_s,

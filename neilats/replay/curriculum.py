@@ -5,21 +5,26 @@ A network that saw one trace alone would learn its habits: that readings repeat,
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
+
+import numpy as np
 
 from models.data.questions import Questions
 from neilats.replay.protocol import Protocol
-from neilats.replay.questions import questions
+from neilats.replay.questions import CHOSEN, EASY, Sla, questions
 from neilats.traces import Trace, TraceError
 
 __all__ = ["FIRST_SLICE", "Lesson", "candidates_of", "lessons", "taught"]
 
-FIRST_SLICE: Final = 36
-"""Of the questions: something must have been measured before."""
+FIRST_SLICE: Final = 10
+"""Of the questions: something must have been measured before, but windows may be far from full."""
 
-AS_IT_IS: Final = 0.6
-FRESH_ONLY: Final = 0.25
-MASKED: Final = 0.15
+AS_IT_IS: Final = 0.72
+EASY_SLAS: Final = 0.08
+FRESH_ONLY: Final = 0.06
+MASKED: Final = 0.06
+LOSSY: Final = 0.08
 """Shares of a trace's questions."""
 
 MASK: Final = 3
@@ -35,6 +40,7 @@ class Lesson:
 
     trace: Trace
     protocol: Protocol
+    slas: Sequence[Sla] = CHOSEN
 
 
 def candidates_of(traces: Sequence[Trace]) -> int:
@@ -49,14 +55,18 @@ def lessons(trace: Trace, groups: int, candidates: int, seed: int) -> list[Lesso
     """All ways to ask about a trace, `groups` questions together."""
     count = len(trace.nodes)
     repeats = trace.fresh_only().step_slices > trace.step_slices
-    shares: list[tuple[float, Mapping[str, Any]]] = [
-        (AS_IT_IS if repeats else AS_IT_IS + FRESH_ONLY, {}),
-        *([(FRESH_ONLY, {"fresh_only": True})] if repeats else []),
-        (MASKED, {"mask": max(count // MASK, 2)}),
+    lossy = trace.lossy(np.random.default_rng(seed))
+    plain: Mapping[str, Any] = {}
+    shares = [
+        (AS_IT_IS if repeats else AS_IT_IS + FRESH_ONLY, trace, CHOSEN, plain),
+        (EASY_SLAS, trace, EASY, plain),
+        *([(FRESH_ONLY, trace, CHOSEN, {"fresh_only": True})] if repeats else []),
+        (MASKED, trace, CHOSEN, {"mask": max(count // MASK, 2)}),
+        (LOSSY, lossy, (*CHOSEN, *EASY), plain),
     ]
     return [
-        Lesson(trace, Protocol(FIRST_SLICE, None, max(int(groups * share), 1), candidates, seed=seed + i, **options))
-        for i, (share, options) in enumerate(shares)
+        Lesson(of, Protocol(FIRST_SLICE, None, max(int(groups * share), 1), candidates, seed=seed + i, **options), slas)
+        for i, (share, of, slas, options) in enumerate(shares)
     ]
 
 
@@ -69,5 +79,10 @@ def taught(plan: Sequence[Lesson], done: Callable[[int, int], None] = lambda cou
 def _each(plan: Sequence[Lesson], total: int, done: Callable[[int, int], None]) -> Iterator[Questions]:
     before = 0
     for lesson in plan:
-        yield questions(lesson.trace, lesson.protocol, lambda count, _, before=before: done(before + count, total))  # type: ignore[misc]
+        yield questions(lesson.trace, lesson.protocol, partial(_heard, done, before, total), lesson.slas)
         before += lesson.protocol.draws
+
+
+def _heard(done: Callable[[int, int], None], before: int, total: int, count: int, of: int) -> None:
+    """Say how far all lessons are, given how far one is."""
+    done(before + count, total)

@@ -33,6 +33,8 @@ class Protocol:
     draws: int = 3000
     candidates: int = 20
     sla_quantile: float = 0.25
+    sla_factor: float = 1.0
+    """The SLA is so many times the quantile."""
     horizon: int = 30
     seed: int = 7
     fresh_only: bool = False
@@ -78,6 +80,8 @@ class Draw:
     """[n] fraction of the measured slices above the SLA."""
     mean_rtt_ms: Floats
     """[n] mean over the slices in which the ping returned; NaN where none did."""
+    above: NDArray[np.int8]
+    """[horizon, n]: 1 above the SLA, 0 within it, -1 not measured."""
 
 
 @dataclass
@@ -113,7 +117,7 @@ def _drawn(
 ) -> Draw | None:
     past = rtt_ms[max(0, t - PAST_SLICES) : t, chosen, peer].astype(np.float64)
     future = rtt_ms[t : t + protocol.horizon, chosen, peer].astype(np.float64)
-    sla_ms = as_stored(_quantile(past, protocol.sla_quantile))
+    sla_ms = as_stored(_quantile(past, protocol.sla_quantile) * protocol.sla_factor)
     measured = ~np.isnan(future)
     if not measured.any(axis=0).all():
         skipped.no_future += 1
@@ -130,6 +134,7 @@ def _drawn(
         sla_ms,
         violation=(future > sla_ms).sum(axis=0) / measured.sum(axis=0),
         mean_rtt_ms=np.where(returned.any(axis=0), total / np.maximum(returned.sum(axis=0), 1), np.nan),
+        above=np.where(measured, future > sla_ms, -1).astype(np.int8),
     )
 
 

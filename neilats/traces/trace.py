@@ -19,6 +19,11 @@ class TraceError(ValueError):
     """A trace that cannot be used; the text says what is wrong, where, and what to do."""
 
 
+LOSSY_NODES: Final = 0.08
+LOSSY_LINKS: Final = 0.15
+LOSS_RATES: Final = (0.01, 0.5)
+
+
 @dataclass(frozen=True)
 class Trace:
     """Round trips between N nodes in T slices of one length."""
@@ -68,6 +73,18 @@ class Trace:
         rtt_ms = np.where(repetitions(self.rtt_ms), np.float32(np.nan), self.rtt_ms)
         return replace(self, rtt_ms=rtt_ms)
 
+    def lossy(self, rng: np.random.Generator) -> Self:
+        """As if some links and some whole nodes lost pings for a while, each at a rate of its own."""
+        length, count = len(self), len(self.nodes)
+        rate = np.zeros_like(self.rtt_ms)
+        for node in np.flatnonzero(rng.random(count) < LOSSY_NODES):
+            part = rate[_span(rng, length)]
+            part[:, node, :] = part[:, :, node] = rng.uniform(*LOSS_RATES)
+        for i, j in np.argwhere(rng.random((count, count)) < LOSSY_LINKS):
+            rate[_span(rng, length), i, j] = rng.uniform(*LOSS_RATES)
+        lost = (rng.random(rate.shape, np.float32) < rate) & ~np.isnan(self.rtt_ms)
+        return replace(self, rtt_ms=np.where(lost, np.float32(np.inf), self.rtt_ms))
+
     def mask(self, targets: int, rng: np.random.Generator) -> Self:
         """As if each node measured only so many targets, drawn at random once; the others become not measured."""
         count = len(self.nodes)
@@ -77,6 +94,12 @@ class Trace:
         np.fill_diagonal(order, np.inf)  # the node itself comes last
         kept = order.argsort(axis=1).argsort(axis=1) < targets
         return replace(self, rtt_ms=np.where(kept, self.rtt_ms, np.float32(np.nan)))
+
+
+def _span(rng: np.random.Generator, length: int) -> slice:
+    """Somewhere, for a third of the time on average."""
+    begin = int(rng.integers(-length // 3, length))
+    return slice(max(begin, 0), max(begin, 0) + 1 + int(rng.exponential(length / 3)))
 
 
 def as_rtt(values: NDArray[np.float64] | NDArray[np.float32]) -> NDArray[np.float32]:

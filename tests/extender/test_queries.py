@@ -28,7 +28,7 @@ async def test_scores_tell_every_part_of_every_nodes_score(bench):
     assert (answer["peer"], answer["sla_ms"], answer["profile"], answer["unit"]) == (
         "node-1",
         5,
-        "attainment",
+        "forecast",
         "violation",
     )
     row = answer["nodes"]["node-2"]
@@ -40,7 +40,7 @@ async def test_scores_tell_every_part_of_every_nodes_score(bench):
     assert row["forecast_ms"] == pytest.approx(2.2)
     assert row["future_score"] == pytest.approx(30 * (5 / 2.2 - 1), rel=1e-5)
     assert row["adf_score"] is not None
-    assert row["forecaster"] == "median"
+    assert row["forecaster"] == "naive"
     assert row["direction"] == "forward"
     unknown = answer["nodes"]["node-3"]
     assert (unknown["cost"], unknown["status"], unknown["mean_ms"]) == (0.5, "unknown", None)

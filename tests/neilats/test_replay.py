@@ -21,7 +21,7 @@ def test_the_table_names_every_profile_and_baseline():
     result = run(*QUICK, "--profiles", "attainment,forecast")
     assert result.exit_code == 0, result.output
     assert "pods placed" in result.output
-    for name in ("attainment (default)", "forecast", "random", "last", "mean", "rule", "oracle"):
+    for name in ("attainment", "forecast (default)", "random", "last", "mean", "rule", "oracle"):
         assert name in result.output
     assert "seed" not in result.output
 

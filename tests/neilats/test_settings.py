@@ -31,7 +31,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
 
 
 def test_a_flag_that_was_not_given_changes_nothing():
-    assert load_settings(ExtenderSettings, flags={"profile": None}).profile == "attainment"
+    assert load_settings(ExtenderSettings, flags={"profile": None}).profile == "forecast"
 
 
 def test_a_file_may_hold_both_services_settings(tmp_path):

@@ -1,6 +1,9 @@
-"""The network of SLA violations: an LSTM over the newest slots, beside what is known of the surroundings.
+"""The network of SLA violations: an LSTM and convolutions over the newest slots, beside what is known around the path.
 
-It is told the SLA through its inputs alone (`scoring.features`), so one network answers every SLA and every pair.
+It is told the SLA through its inputs alone (`scoring.features`), so one network answers every SLA and every pair. A few
+members, each with convolutions and a head of its own, answer together: which candidate is best depends on small
+differences, and those of a single head are partly luck. Each says how likely the SLA is broken in each part of the
+horizon: the last value decides the near part, the level the far one, and a single number would hide which was which.
 """
 
 from typing import Final
@@ -10,12 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from scoring.features import CHANNELS, NAMES
+from models.data.questions import PARTS
+from scoring.features import CHANNELS, NAMES, SEQUENCE_SLOTS
 
-__all__ = ["HIDDEN", "ViolationNet"]
+__all__ = ["ARCHITECTURE", "ViolationNet"]
 
 HIDDEN: Final = 32
 """Of the LSTM, in one layer; a wider one learns the trace by heart, a deeper one costs twice the time."""
+
+MEMBERS: Final = 3
+
+FILTERS: Final = 32
+REACH, STRIDE = 4, 2
+"""Slots of a filter, and from one to the next; twice, so that the second layer sees ten slots."""
 
 WIDE: Final = 128
 NARROW: Final = 32
@@ -24,32 +34,69 @@ DROPOUT: Final = 0.2
 FURTHEST: Final = 5.0
 """Standardised features are cut at so many standard deviations."""
 
+TOLD: Final = ("candidate_out40", "candidate_in40", "peer_out40", "memory_5min")
+"""Features of which the network is also told whether they are known: one for each thing that may be unknown."""
+
+ARCHITECTURE: Final = {
+    "type": "lstm+cnn", "hidden": HIDDEN, "layers": 1, "members": MEMBERS, "filters": FILTERS, "reach": REACH,
+    "stride": STRIDE, "head": [WIDE, NARROW], "dropout": DROPOUT, "told": list(TOLD), "parts": list(PARTS),
+}  # fmt: skip
+"""What a manifest says of it."""
+
+_COLUMNS: Final = [NAMES.index(name) for name in TOLD]
+
 
 class ViolationNet(nn.Module):
     """Inputs ``sequence [n, slots, channels]`` and ``features [n, f]``; answers P(RTT > SLA) ``[n]``."""
 
     mean: Tensor
     scale: Tensor
+    shares: Tensor
+    """Of the parts in the horizon."""
 
     def __init__(self, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> None:
         """Take the features' means and standard deviations, NaN left out, over the training data."""
         super().__init__()
         self.register_buffer("mean", torch.from_numpy(mean))
         self.register_buffer("scale", torch.from_numpy(scale))
+        self.register_buffer("shares", torch.tensor(PARTS) / sum(PARTS))
         self.lstm = nn.LSTM(len(CHANNELS), HIDDEN, batch_first=True)
-        self.head = nn.Sequential(
-            nn.Linear(len(NAMES) + HIDDEN, WIDE), nn.ReLU(), nn.Dropout(DROPOUT),
-            nn.Linear(WIDE, NARROW), nn.ReLU(), nn.Linear(NARROW, 1),
-        )  # fmt: skip
+        self.filters = nn.ModuleList(_filters() for _ in range(MEMBERS))
+        self.heads = nn.ModuleList(_head() for _ in range(MEMBERS))
 
     def logits(self, sequence: Tensor, features: Tensor) -> Tensor:
-        """Return ``[n]`` log odds; an unknown feature (NaN) counts as its mean."""
+        """Return ``[members, n, parts]`` log odds; an unknown feature (NaN) counts as its mean."""
+        steps, _ = self.lstm(sequence)
+        seen, slots = torch.cat([self._scaled(features), steps[:, -1]], dim=1), sequence.transpose(1, 2)
+        members = zip(self.filters, self.heads, strict=True)
+        return torch.stack([head(torch.cat([seen, filters(slots)], dim=1)) for filters, head in members])
+
+    def _scaled(self, features: Tensor) -> Tensor:
+        """Return ``[n, f + told]``."""
         scaled = (features - self.mean) / self.scale
         scaled = torch.where(torch.isnan(scaled), torch.zeros_like(scaled), scaled).clamp(-FURTHEST, FURTHEST)
-        steps, _ = self.lstm(sequence)
-        odds: Tensor = self.head(torch.cat([scaled, steps[:, -1]], dim=1))[:, 0]
-        return odds
+        return torch.cat([scaled, torch.isnan(features[:, _COLUMNS]).to(scaled.dtype)], dim=1)
 
     def forward(self, sequence: Tensor, features: Tensor) -> Tensor:
-        """Return ``[n]`` probabilities."""
-        return torch.sigmoid(self.logits(sequence, features))
+        """Return ``[n]`` probabilities, by the mean of the members' log odds."""
+        return self.violation(self.logits(sequence, features).mean(dim=0))
+
+    def violation(self, odds: Tensor) -> Tensor:
+        """Return ``[...]``: probabilities over the whole horizon from log odds ``[..., parts]``."""
+        return torch.sigmoid(odds) @ self.shares
+
+
+def _filters() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv1d(len(CHANNELS), FILTERS, REACH, STRIDE), nn.ReLU(),
+        nn.Conv1d(FILTERS, FILTERS, REACH, STRIDE), nn.ReLU(), nn.Flatten(),
+    )  # fmt: skip
+
+
+def _head() -> nn.Module:
+    once = (SEQUENCE_SLOTS - REACH) // STRIDE + 1
+    twice = (once - REACH) // STRIDE + 1
+    return nn.Sequential(
+        nn.Linear(len(NAMES) + len(TOLD) + HIDDEN + FILTERS * twice, WIDE), nn.ReLU(), nn.Dropout(DROPOUT),
+        nn.Linear(WIDE, NARROW), nn.ReLU(), nn.Linear(NARROW, len(PARTS)),
+    )  # fmt: skip

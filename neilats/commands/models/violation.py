@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare_violation"]
 
-RECORDED_GROUPS: Final = 20_000
+GROUPS_A_SLICE: Final = 300
+MOST_GROUPS: Final = 120_000
+"""Questions of a recorded trace: enough that most paths are asked about at most times; 10 KB each."""
+
 SYNTHETIC_GROUPS: Final = 3_000
-"""Questions of a recorded trace and of a made-up one: what was measured counts more."""
+"""Questions of a made-up trace: what was measured counts more."""
 
 VALIDATION_SHARE: Final = 0.15
 """The latest part of each trace, unless told otherwise; one that gives too few questions is not set aside."""
@@ -29,17 +32,18 @@ def prepare_violation(
     validation_share: float | None,
     *,
     quiet: bool,
-    groups: int = RECORDED_GROUPS,
-    synthetic_groups: int = SYNTHETIC_GROUPS,
 ) -> "Callable[[Options], Trained]":
-    """Ask the questions, which takes a minute or so, and return what trains on them.
+    """Ask the questions, which takes minutes, and return what trains on them.
 
     Raises TraceError where a trace is too short, a usage error where the data are no traces.
     """
     from models.training.violationmodel import violation_model
 
     traces = [_trace(one) for one in opened]
-    counts = [synthetic_groups if one.name.startswith("synthetic:") else groups for one in opened]
+    counts = [
+        SYNTHETIC_GROUPS if one.name.startswith("synthetic:") else min(GROUPS_A_SLICE * len(trace), MOST_GROUPS)
+        for one, trace in zip(opened, traces, strict=True)
+    ]
     training, validation = _split(traces, counts, seed, validation_share, quiet)
     intervals = {trace.interval_s for trace in traces}
     interval_s = intervals.pop() if len(intervals) == 1 else None

@@ -81,3 +81,12 @@ def test_a_trace_without_repetitions_keeps_nearly_everything():
     trace = synthetic("synthetic:lan?nodes=12&slices=200")
     before, after = (~np.isnan(trace.rtt_ms)).sum(), (~np.isnan(trace.fresh_only().rtt_ms)).sum()
     assert after >= 0.999 * before
+
+
+def test_a_lossy_trace_loses_some_pings_and_changes_no_other_reading():
+    trace = a_trace(noise(200, 20))
+    lossy = trace.lossy(np.random.default_rng(0))
+    lost = np.isposinf(lossy.rtt_ms)
+    assert 0 < lost.mean() < 0.3
+    np.testing.assert_array_equal(lossy.rtt_ms[~lost], trace.rtt_ms[~lost])
+    assert not (lost & np.isnan(trace.rtt_ms)).any()
