@@ -62,7 +62,7 @@ def evaluate(
     forecaster: Forecaster,
 ) -> Evaluation:
     """Score the candidates against one or more peers, with forecasts made here and now where the profile needs any."""
-    forecasts = [forecaster.forecast(g.paths, HORIZON_SLOTS) if profile.needs_forecast else None for g in gathered]
+    forecasts = [forecaster.forecast(g.paths, HORIZON_SLOTS) if profile.forecast else None for g in gathered]
     return evaluate_with(gathered, profile, sla_ms, policy, weights, forecasts)
 
 

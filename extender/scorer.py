@@ -104,13 +104,13 @@ class Scorer:
         self, gathered: Sequence[Gathered], profile: Profile, sla_ms: float | None, end: float
     ) -> list[_Forecast]:
         """A forecast for each peer, if the profile needs any; what is not ready in time is left to the naive rules."""
-        if not profile.needs_forecast or (sla_ms is None and not profile.needs_adf):
-            return []
         now = asyncio.get_running_loop().time()
         until = now + WAIT_SHARE * max(end - now, 0.0)
-        if sla_ms is None or profile.needs_adf:  # the seed's future score is made of points, whatever the SLA
+        if profile.forecast == "points":
             return [await self._points(g, until) for g in gathered]
-        return [await self._of_sla(g, as_stored(sla_ms), until) for g in gathered]
+        if profile.forecast == "violations" and sla_ms is not None:
+            return [await self._of_sla(g, as_stored(sla_ms), until) for g in gathered]
+        return []
 
     async def _points(self, gathered: Gathered, until: float) -> _Forecast:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from scoring.attainment import attainment
 from scoring.costs import Costs, Status, Unit
@@ -13,6 +13,9 @@ from scoring.paths import Paths
 from scoring.seed import seed
 
 __all__ = ["DEFAULT", "PROFILES", "CostFunction", "Costs", "Profile", "Status", "Unit"]
+
+
+Needed: TypeAlias = Literal["points", "violations"]
 
 
 class CostFunction(Protocol):
@@ -33,8 +36,8 @@ class Profile:
     """What its costs mean, for people."""
     needs_adf: bool
     """Whether it reads `Paths.adf_score` (and computes it where the caller did not)."""
-    needs_forecast: bool
-    """Whether it reads the forecast (and makes a naive one where the caller gave none)."""
+    forecast: Needed | None
+    """What it reads of a forecast (naive where the caller gave none): points always, violations under an SLA only."""
 
     def __call__(self, paths: Paths, sla_ms: float | None, forecast: Forecast | None = None) -> Costs:
         """Return the costs of the candidates."""
@@ -53,21 +56,21 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 cost=attainment,
                 unit="violation: expected fraction of the time above the SLA, 0..1; without an SLA ms: expected RTT",
                 needs_adf=False,
-                needs_forecast=False,
+                forecast=None,
             ),
             Profile(
                 name="forecast",
                 cost=forecast_cost,
                 unit="violation: forecast fraction of the time above the SLA, 0..1; without an SLA ms: expected RTT",
                 needs_adf=False,
-                needs_forecast=True,
+                forecast="violations",
             ),
             Profile(
                 name="seed",
                 cost=seed,
                 unit="seed: minus cbrt(LB x ADF x Future), -200..-100; LB is constant",
                 needs_adf=True,
-                needs_forecast=True,
+                forecast="points",
             ),
         )
     }

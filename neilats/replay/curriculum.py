@@ -1,6 +1,7 @@
-"""What a violation network is trained on: each trace as it is, without its repetitions, and only partly measured.
+"""What a violation network is trained on: each trace as it is, and in ways that it is not.
 
-A network that saw one trace alone would learn its habits: that readings repeat, and that every pair is measured.
+A network that saw one trace alone would learn its habits: that readings repeat, that every pair is measured, that
+nothing is lost, and that an SLA is never far from what the paths show.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

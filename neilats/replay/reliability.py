@@ -7,17 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.runtime.estimator import ViolationEstimator
 from neilats.replay.protocol import Protocol
 from neilats.replay.questions import asked
 from neilats.traces import Trace, TraceError
+from scoring.arrays import Floats
 from scoring.attainment import naive_violation
 
 __all__ = ["Statements", "statements"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

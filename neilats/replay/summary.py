@@ -5,13 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from neilats.replay.run import Outcomes
+from scoring.arrays import Floats
 
 __all__ = ["Difference", "Line", "as_json", "summary"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

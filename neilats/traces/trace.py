@@ -22,6 +22,7 @@ class TraceError(ValueError):
 LOSSY_NODES: Final = 0.08
 LOSSY_LINKS: Final = 0.15
 LOSS_RATES: Final = (0.01, 0.5)
+"""Shares of the nodes and links of a lossy trace that lose pings for a while, and how many of them."""
 
 
 @dataclass(frozen=True)

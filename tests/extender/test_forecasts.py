@@ -140,4 +140,4 @@ async def test_the_reloader_looks_by_itself(place):
 async def test_the_seeds_future_score_takes_the_networks_points(place):
     row = (await what_if(place, sla_ms=50, profile="seed"))["node-2"]
     assert row["future_score"] == pytest.approx(30 * (50 / 4.0 - 1), rel=1e-5)
-    assert PROFILES["seed"].needs_forecast
+    assert PROFILES["seed"].forecast == "points"

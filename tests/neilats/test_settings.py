@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from neilats.settings import ExtenderSettings, ProberSettings, SettingsError, load_settings
+from scoring.profiles import DEFAULT
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -31,7 +32,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path):
 
 
 def test_a_flag_that_was_not_given_changes_nothing():
-    assert load_settings(ExtenderSettings, flags={"profile": None}).profile == "forecast"
+    assert load_settings(ExtenderSettings, flags={"profile": None}).profile == DEFAULT
 
 
 def test_a_file_may_hold_both_services_settings(tmp_path):

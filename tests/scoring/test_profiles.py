@@ -59,7 +59,7 @@ def test_profile_reads_the_forecast_only_if_it_says_so(profile):
     paths = mixed_paths(np.random.default_rng(3))
     forecast = MedianForecaster().forecast(Paths.bare(np.random.default_rng(4).lognormal(3, 1, (30, 64))), 30)
     changed = not np.allclose(profile(paths, 5.0, forecast).cost, profile(paths, 5.0).cost)
-    assert changed == profile.needs_forecast
+    assert changed == (profile.forecast is not None)
 
 
 def test_close_node_outranks_a_far_one():

@@ -22,6 +22,7 @@ HIDDEN: Final = 32
 """Of the LSTM, in one layer; a wider one learns the trace by heart, a deeper one costs twice the time."""
 
 MEMBERS: Final = 3
+"""Each adds its convolutions and head to the time of a window."""
 
 FILTERS: Final = 32
 REACH, STRIDE = 4, 2
