@@ -73,7 +73,7 @@ def loss(network: ViolationNet, batch: Batch) -> Tensor:
     """Return cross-entropy with the share of violations, plus the violations of a soft choice among candidates.
 
     The first makes the answers probabilities, the second spends the network's capacity where the choice depends on it.
-    Each member of the network answers for itself, or they would become alike, and for each part of the horizon.
+    Each head of the network answers for itself, or they would become alike, and for each part of the horizon.
     """
     sequence, features, outcome, parts, known = batch
     odds = network.logits(sequence.flatten(0, 1).float(), features.flatten(0, 1)).view(-1, *parts.shape)
@@ -85,7 +85,7 @@ def loss(network: ViolationNet, batch: Batch) -> Tensor:
 
 
 def _entropy(network: ViolationNet, odds: Tensor, parts: Tensor) -> Tensor:
-    """``[members, groups, n]``: the mean over the parts of the horizon that were measured, each by its length."""
+    """``[heads, groups, n]``: the mean over the parts of the horizon that were measured, each by its length."""
     weight = torch.where(torch.isnan(parts), 0.0, network.shares)
     target = torch.nan_to_num(parts).expand_as(odds)
     each = functional.binary_cross_entropy_with_logits(odds, target, reduction="none")

@@ -21,11 +21,11 @@ __all__ = ["FIRST_SLICE", "Lesson", "candidates_of", "lessons", "taught"]
 FIRST_SLICE: Final = 10
 """Of the questions: something must have been measured before, but windows may be far from full."""
 
-AS_IT_IS: Final = 0.72
-EASY_SLAS: Final = 0.08
-FRESH_ONLY: Final = 0.06
-MASKED: Final = 0.06
-LOSSY: Final = 0.08
+AS_IT_IS: Final = 0.8
+EASY_SLAS: Final = 0.05
+FRESH_ONLY: Final = 0.05
+MASKED: Final = 0.04
+LOSSY: Final = 0.06
 """Shares of a trace's questions."""
 
 MASK: Final = 3

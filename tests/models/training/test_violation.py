@@ -4,12 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from models import artefact
 from models.data.questions import PARTS, Questions
 from models.runtime.session import OnnxModel
 from models.runtime.violation import ViolationNetwork
 from models.training.errors import TrainingError
+from models.training.networks.violation import NOISE, NOISE_SHARE
 from models.training.options import Options
 from models.training.violation import SETTINGS, answers, brier, chosen_rate, export, train_violation
 from models.training.violationmodel import violation_model
@@ -29,6 +31,7 @@ def asked(groups=200, n=6, seed=0):
     features = rng.normal(size=(groups, n, len(NAMES))).astype(np.float32)
     features[..., 0] = share
     features[..., 7] = np.nan
+    features[..., NAMES.index(NOISE)] = share
     known = rng.random((groups, n)) < 0.95
     parts = np.repeat(share[..., None], len(PARTS), axis=2).astype(np.float16)
     parts[rng.random(parts.shape) < 0.1] = np.nan
@@ -46,6 +49,33 @@ def test_it_learns_what_can_be_learnt(trained):
     assert chosen_rate(network, later) < 0.5 * later.outcome.mean()
     assert brier(network, later) < later.outcome.var()
     assert history.best is not None
+
+
+def test_what_is_measured_of_the_node_has_a_share_in_the_answer(trained):
+    network, _ = trained
+    given = asked(20)
+    column = NAMES.index(NOISE)
+    quiet, noisy = given.features.copy(), given.features.copy()
+    quiet[..., column], noisy[..., column] = 0.0, 1.0
+    with torch.no_grad():
+        sequence = torch.from_numpy(given.sequence).flatten(0, 1).float()
+        said = [network(sequence, torch.from_numpy(f).flatten(0, 1)).numpy() for f in (quiet, noisy)]
+        learnt = [
+            network.violation(network.logits(sequence, torch.from_numpy(f).flatten(0, 1)).mean(dim=0)).numpy()
+            for f in (quiet, noisy)
+        ]
+    np.testing.assert_allclose(said[0], (1 - NOISE_SHARE) * learnt[0], rtol=1e-5)
+    np.testing.assert_allclose(said[1], (1 - NOISE_SHARE) * learnt[1] + NOISE_SHARE, rtol=1e-5)
+
+
+def test_a_node_of_which_nothing_is_measured_has_no_share_in_the_answer(trained):
+    network, _ = trained
+    given = asked(20)
+    given.features[..., NAMES.index(NOISE)] = np.nan
+    sequence, features = torch.from_numpy(given.sequence).flatten(0, 1).float(), torch.from_numpy(given.features)
+    with torch.no_grad():
+        learnt = network.violation(network.logits(sequence, features.flatten(0, 1)).mean(dim=0))
+    np.testing.assert_allclose(answers(network, given).ravel(), learnt.numpy(), rtol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_network():
