@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime as ort  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from models.artefact import Artefact
 from models.errors import ArtefactError
 from models.manifest import Manifest, Shape
+from models.runtime.ort import ort
 
 __all__ = ["BATCH_WINDOWS", "Float32s", "OnnxModel", "sizes"]
 

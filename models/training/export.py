@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 import onnx
-import onnxruntime as ort  # type: ignore[import-untyped]
 import torch
 from torch import Tensor, nn
 
+from models.runtime.ort import ort
 from models.runtime.session import Float32s
 from models.training.errors import TrainingError
 

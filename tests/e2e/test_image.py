@@ -1,0 +1,115 @@
+"""The image runs both services as the cluster's strictest pods, and carries nothing that they do not need."""
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.controlplane.kube import Kube
+from tests.e2e.live import LiveCluster
+from tests.models.legacy.seed import write_pair
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+TAG = "localhost/neilats:e2e"
+ROOT = Path(__file__).parents[2]
+LARGEST_BYTES = 200_000_000
+"""Of what the image adds to its base."""
+UNWANTED = ("torch", "sklearn", "scipy", "pandas", "statsmodels", "pip", "setuptools")
+BUILDAH = {**os.environ, "STORAGE_DRIVER": "overlay", "BUILDAH_ISOLATION": "chroot"}
+STRICT = {
+    "runAsNonRoot": True,
+    "readOnlyRootFilesystem": True,
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+PING = {"sysctls": [{"name": "net.ipv4.ping_group_range", "value": "0 2147483647"}]}
+PORT = 8080
+
+
+@pytest.fixture(scope="module")
+def image(cluster: LiveCluster) -> str:
+    """The tag of the image, built from this tree and loaded into every node."""
+    cluster.run("build", TAG, ROOT)
+    return TAG
+
+
+@pytest.fixture(scope="module")
+def inside(image: str) -> Iterator[Any]:
+    """Runs a command in a container of the image, as its user; returns what it printed."""
+    box = buildah("from", "--pull-never", image)
+    yield lambda *argv: buildah("run", box, "--", *argv)
+    buildah("rm", box)
+
+
+def buildah(*argv: str) -> str:
+    done = subprocess.run(["buildah", *argv], env=BUILDAH, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+def container(*args: str) -> dict[str, Any]:
+    return {"name": "neilats", "image": TAG, "imagePullPolicy": "Never", "args": list(args), "securityContext": STRICT}
+
+
+def test_it_adds_at_most_200_mb_to_its_base(inside: Any) -> None:
+    assert int(inside("du", "-sb", "/opt/neilats").split()[0]) <= LARGEST_BYTES
+
+
+def test_it_does_not_run_as_root_nor_own_its_code(inside: Any) -> None:
+    assert inside("id", "-u") == "65532"
+    assert inside("find", "/opt/neilats", "-writable", "-not", "-type", "l") == ""
+
+
+def test_it_holds_no_training_and_no_installer(inside: Any) -> None:
+    code = f"import importlib.util as u; print([n for n in {UNWANTED} if u.find_spec(n)])"
+    assert inside("python", "-c", code) == "[]"
+
+
+def test_it_converts_an_old_plugins_model(image: str, tmp_path: Path) -> None:
+    write_pair(tmp_path)
+    tmp_path.chmod(0o777)
+    box = buildah("from", "--pull-never", "-v", f"{tmp_path}:/old", image)
+    files = ("/old/lstm_a2b.pth", "/old/scaler_a2b.pkl", "--out", "/old/a2b.onnx")
+    try:
+        buildah("run", box, "--", "neilats", "models", "convert", *files)
+    finally:
+        buildah("rm", box)
+    assert (tmp_path / "a2b.onnx").exists()
+    assert (tmp_path / "a2b.json").exists()
+
+
+async def test_both_services_measure_from_pods_without_any_privilege(image: str, kube: Kube) -> None:
+    nodes = ("node-2", "node-3")
+    await kube.service("neilats", type="ClusterIP", selector={"app": "extender"}, ports=[{"port": PORT}])
+    for node in nodes:
+        flags = ("--node-name", node, "--extender-url", f"http://neilats:{PORT}", "--interval-s", "1")
+        spec = {"containers": [container("prober", *flags)], "securityContext": PING}
+        await kube.pod(f"prober-{node}", node=node, **spec)
+    flags = ("--cluster", "none", "--nodes", ",".join(nodes), "--listen", f"0.0.0.0:{PORT}", "--interval-s", "1")
+    await kube.pod("extender", node="node-4", labels={"app": "extender"}, containers=[container("extender", *flags)])
+    try:
+        assert await measured(kube) == {("node-2", "node-3"), ("node-3", "node-2")}
+    finally:
+        await kube.ask("DELETE", "/api/v1/namespaces/default/services/neilats")
+
+
+async def measured(kube: Kube, samples: int = 5, timeout_s: float = 90) -> set[tuple[str, str]]:
+    """The paths with so many samples, as soon as there are two."""
+    end, paths = time.monotonic() + timeout_s, []
+    while time.monotonic() < end:
+        try:
+            said = await kube.ask("GET", f"/api/v1/namespaces/default/pods/extender:{PORT}/proxy/v1/matrix")
+            paths = [(p["source"], p["target"]) for p in said["paths"] if p["samples"] >= samples]
+        except Exception:
+            paths = []  # not up yet
+        if len(paths) == 2:
+            break
+        await asyncio.sleep(1)
+    return set(paths)
