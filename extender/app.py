@@ -20,7 +20,7 @@ from extender.health import Health
 from extender.housekeeping import Housekeeper, window_counts
 from extender.http import Handler, json_response, observe
 from extender.ingest import Ingest
-from extender.metrics import Metrics
+from extender.metrics import Metrics, WindowCounts
 from extender.noise import NoiseTable
 from extender.openapi import document
 from extender.owners import RowOwners
@@ -99,8 +99,7 @@ def build(
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
     probing = Probing(cluster, settings.interval_s, settings.ip_family)
     owners = RowOwners(cluster, settings.trusted_reporters, settings.fresh_for_s)
-    most_bytes = int(settings.record_max_mib * MIB)
-    recorder = Recorder(settings.record_dir, most_bytes, settings.interval_s, metrics, clock, time.time)
+    recorder = _recorder(settings, metrics, clock)
     ingest = Ingest(store, noise, cluster, owners, probing, clock, recorder.observe)
     holder, worker, skill = _models(settings, metrics), Worker(), Skill(store, metrics)
     models = _current(holder)
@@ -117,17 +116,12 @@ def build(
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, metrics)
-    metrics.count_windows(lambda: window_counts(store, settings.fresh_for_s, clock))
-    metrics.ready.set_function(lambda: float(not health.troubles()))
-    metrics.nodes.set_function(lambda: float(len(cluster.nodes)))
-    parts: list[Routed] = [
-        Reports(ingest, metrics, int(settings.report_max_mib * MIB)),
-        Queries(store, cluster, decider, decisions, clock),
-        Plugin(cluster, models, worker, settings.cors_origin),
-        recorder,
-        health,
-    ]
-    api_app = _api_app(parts, metrics)
+    _gauges(metrics, cluster, health, lambda: window_counts(store, settings.fresh_for_s, clock))
+    reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB))
+    queries = Queries(store, cluster, decider, decisions, clock)
+    api_app = _api_app(
+        [reports, queries, Plugin(cluster, models, worker, settings.cors_origin), recorder, health], metrics
+    )
     api_app.on_shutdown.append(recorder.end_streams)
     webhook_app = _app([Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))], metrics)
     return Extender(
@@ -152,6 +146,19 @@ def build(
         webhook_app=webhook_app,
         api_app=api_app,
     )
+
+
+def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], float]) -> Recorder:
+    """What keeps the trace of what is ingested, as the settings name its place and size."""
+    most_bytes = int(settings.record_max_mib * MIB)
+    return Recorder(settings.record_dir, most_bytes, settings.interval_s, metrics, clock, time.time)
+
+
+def _gauges(metrics: Metrics, cluster: Cluster, health: Health, windows: WindowCounts) -> None:
+    """Let the metrics ask, when they are read, for what is known anyway."""
+    metrics.count_windows(windows)
+    metrics.ready.set_function(lambda: float(not health.troubles()))
+    metrics.nodes.set_function(lambda: float(len(cluster.nodes)))
 
 
 def _app(parts: Sequence[Routed], metrics: Metrics) -> web.Application:

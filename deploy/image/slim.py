@@ -49,7 +49,9 @@ def _prune() -> None:
     for pattern in UNUSED:
         found = list(SITE.glob(pattern))
         if not found:
-            raise SystemExit(f"{pattern} is not in {SITE}: does the pinned package still have it?")
+            raise SystemExit(
+                f"{pattern} is not in {SITE}: look where the pinned package keeps it now, or take it out of UNUSED"
+            )
         for path in found:
             if path.is_dir():
                 shutil.rmtree(path)

@@ -8,6 +8,6 @@ import os
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime as ort  # type: ignore[import-untyped]
+import onnxruntime as ort
 
 __all__ = ["ort"]

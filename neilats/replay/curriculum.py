@@ -31,8 +31,8 @@ LOSSY: Final = 0.06
 MASK: Final = 3
 """One of so many targets is measured where a trace is masked."""
 
-
 LEAST_NODES: Final = 4
+"""Of a trace: a peer, and candidates to choose among."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -104,17 +104,32 @@ class Neilats:
 
     async def measured(self, pairs: int, samples: int, timeout_s: float = 60) -> list[dict[str, Any]]:
         """Every path, once so many have so many samples."""
-        end = time.monotonic() + timeout_s
-        paths: list[dict[str, Any]] = []
-        while time.monotonic() < end and all(p.running() for p in self._processes):
-            try:
-                paths = (await self.get("/v1/matrix"))["paths"]
-            except aiohttp.ClientError:
-                paths = []
+        return await measured(lambda: self.get("/v1/matrix"), pairs, samples, timeout_s, self._running)
+
+    def _running(self) -> bool:
+        return all(p.running() for p in self._processes)
+
+
+async def measured(
+    matrix: Callable[[], Awaitable[Any]],
+    pairs: int,
+    samples: int,
+    timeout_s: float,
+    running: Callable[[], bool] = lambda: True,
+) -> list[dict[str, Any]]:
+    """Every path of a `/v1/matrix`, once so many have so many samples; it may be that nobody answers yet."""
+    end = time.monotonic() + timeout_s
+    found: object = "nothing"
+    while time.monotonic() < end and running():
+        try:
+            paths: list[dict[str, Any]] = (await matrix())["paths"]
+            found = paths
             if sum(p["samples"] >= samples for p in paths) >= pairs:
                 return paths
-            await asyncio.sleep(0.5)
-        raise AssertionError(f"{pairs} paths with {samples} samples expected after {timeout_s:g} s, found {paths}")
+        except (aiohttp.ClientError, RuntimeError) as e:
+            found = e
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"{pairs} paths with {samples} samples expected after {timeout_s:g} s, found {found}")
 
 
 def ensure_ping() -> None:

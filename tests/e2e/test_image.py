@@ -1,9 +1,7 @@
 """The image runs both services as the cluster's strictest pods, and carries nothing that they do not need."""
 
-import asyncio
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.controlplane.kube import Kube
-from tests.e2e.live import LiveCluster
+from tests.e2e.live import LiveCluster, measured
 from tests.models.legacy.seed import write_pair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -94,22 +92,9 @@ async def test_both_services_measure_from_pods_without_any_privilege(image: str,
         await kube.pod(f"prober-{node}", node=node, **spec)
     flags = ("--cluster", "none", "--nodes", ",".join(nodes), "--listen", f"0.0.0.0:{PORT}", "--interval-s", "1")
     await kube.pod("extender", node="node-4", labels={"app": "extender"}, containers=[container("extender", *flags)])
+    matrix = f"/api/v1/namespaces/default/pods/extender:{PORT}/proxy/v1/matrix"
     try:
-        assert await measured(kube) == {("node-2", "node-3"), ("node-3", "node-2")}
+        paths = await measured(lambda: kube.ask("GET", matrix), pairs=2, samples=5, timeout_s=90)
     finally:
         await kube.ask("DELETE", "/api/v1/namespaces/default/services/neilats")
-
-
-async def measured(kube: Kube, samples: int = 5, timeout_s: float = 90) -> set[tuple[str, str]]:
-    """The paths with so many samples, as soon as there are two."""
-    end, paths = time.monotonic() + timeout_s, []
-    while time.monotonic() < end:
-        try:
-            said = await kube.ask("GET", f"/api/v1/namespaces/default/pods/extender:{PORT}/proxy/v1/matrix")
-            paths = [(p["source"], p["target"]) for p in said["paths"] if p["samples"] >= samples]
-        except Exception:
-            paths = []  # not up yet
-        if len(paths) == 2:
-            break
-        await asyncio.sleep(1)
-    return set(paths)
+    assert {(p["source"], p["target"]) for p in paths} == {("node-2", "node-3"), ("node-3", "node-2")}
