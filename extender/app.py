@@ -103,9 +103,8 @@ def build(
     ingest = Ingest(store, noise, cluster, owners, probing, clock, recorder.observe)
     holder, worker, skill = _models(settings, metrics), Worker(), Skill(store, metrics)
     models = _current(holder)
-    analyst = Analyst(store, models, worker)
+    analyst, decisions = Analyst(store, models, worker), Decisions(settings.decisions_kept, time.time)
     violations = Violations(store, models, worker, skill, metrics, clock)
-    decisions = Decisions(settings.decisions_kept, time.time)
     scorer = Scorer(store, noise, analyst, violations, settings.profile, settings.fresh_for_s, clock)
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
@@ -119,9 +118,8 @@ def build(
     _gauges(metrics, cluster, health, lambda: window_counts(store, settings.fresh_for_s, clock))
     reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB))
     queries = Queries(store, cluster, decider, decisions, clock)
-    api_app = _api_app(
-        [reports, queries, Plugin(cluster, models, worker, settings.cors_origin), recorder, health], metrics
-    )
+    plugin = Plugin(cluster, models, worker, settings.cors_origin)
+    api_app = _api_app([reports, queries, plugin, recorder, health], metrics)
     api_app.on_shutdown.append(recorder.end_streams)
     webhook_app = _app([Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))], metrics)
     return Extender(
