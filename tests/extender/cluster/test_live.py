@@ -82,15 +82,15 @@ async def test_a_service_is_pending_until_its_namespace_is_known(fake: FakeApi, 
 async def test_waiting_ends_in_time_and_says_what_is_wrong(fake: FakeApi, cluster: KubeCluster) -> None:
     fake.fail_next(SLICES, 403, times=99, message="endpointslices is forbidden")
     began = asyncio.get_running_loop().time()
-    found = await cluster.wait_resolved(DB, WEB, 0.1)
-    assert 0.09 < asyncio.get_running_loop().time() - began < 1
+    found = await cluster.wait_resolved(DB, WEB, 0.5)  # long enough for a refusal to come on a busy machine
+    assert 0.49 < asyncio.get_running_loop().time() - began < 5
     assert found.pending == "endpointslices of namespace shop (403 endpointslices is forbidden)"
 
 
 async def test_a_watch_that_has_failed_is_not_waited_for(fake: FakeApi, cluster: KubeCluster) -> None:
     fake.fail_next(SLICES, 403, times=999, message="forbidden")
-    await cluster.wait_resolved(DB, WEB, 0.1)
-    async with asyncio.timeout(1):
+    await cluster.wait_resolved(DB, WEB, 0.5)
+    async with asyncio.timeout(5):
         assert "forbidden" in (await cluster.wait_resolved(DB, WEB, 20)).pending
 
 
