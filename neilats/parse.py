@@ -10,13 +10,16 @@ __all__ = [
     "addresses",
     "boolean",
     "choice",
+    "choices",
     "endpoint",
     "existing_file",
     "integer",
-    "loopback_endpoint",
+    "is_loopback",
+    "names",
     "networks",
     "nodes",
     "number",
+    "optional_endpoint",
     "split_endpoint",
     "text",
     "urls",
@@ -86,6 +89,18 @@ def choice(*words: str) -> Callable[[Any], str]:
     return parse
 
 
+def choices(*words: str) -> Callable[[Any], tuple[str, ...]]:
+    """Any of the given words, none twice, in the order given."""
+
+    def parse(raw: Any) -> tuple[str, ...]:
+        found = dict.fromkeys(item.lower() for item in _items(raw))
+        if unknown := [w for w in found if w not in words]:
+            raise ValueError(f"{', '.join(unknown)}: expected some of {', '.join(words)}")
+        return tuple(found)
+
+    return parse
+
+
 def split_endpoint(value: str) -> tuple[str, int]:
     """`host:port`, `[v6]:port` or `:port` as (host, port)."""
     host, colon, port = value.rpartition(":")
@@ -101,20 +116,16 @@ def endpoint(raw: Any) -> str:
     return value
 
 
-def loopback_endpoint(raw: Any) -> str:
-    """A listening address that only this host reaches."""
-    value = endpoint(raw)
-    host, _ = split_endpoint(value)
-    if host != "localhost" and not _is_loopback(host):
-        raise ValueError(
-            "kube-scheduler sends no credentials, so this must be a loopback address such as 127.0.0.1:8888"
-        )
-    return value
+def optional_endpoint(raw: Any) -> str:
+    """A listening address, or nothing."""
+    return endpoint(raw) if text(raw).strip() else ""
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(listen: str) -> bool:
+    """Whether only this host reaches a listening address."""
+    host, _ = split_endpoint(listen)
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
@@ -146,6 +157,11 @@ def addresses(raw: Any) -> tuple[str, ...]:
         except ValueError:
             raise ValueError(f"{address!r} is no IP address") from None
     return found
+
+
+def names(raw: Any) -> tuple[str, ...]:
+    """A list of names, each once."""
+    return tuple(dict.fromkeys(_items(raw)))
 
 
 def networks(raw: Any) -> tuple[str, ...]:

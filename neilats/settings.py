@@ -96,6 +96,16 @@ class ProberSettings(Settings):
         100.0, parse.number(1, 10000), "an event loop lag above this marks the prober itself as the noise"
     )
     max_targets: int = _setting(10_000, parse.integer(1, 100_000), "most targets that the prober accepts")
+    token_file: str = _setting(
+        "",
+        parse.existing_file,
+        "file with the bearer token of this prober's reports, read again as it changes; none if empty",
+    )
+    ca_file: str = _setting(
+        "",
+        parse.existing_file,
+        "CA (PEM) that signs the extenders' certificates, read again as it changes; the system's if empty",
+    )
 
     def mistakes(self) -> list[str]:
         """Cross-checks of the prober's settings."""
@@ -113,11 +123,63 @@ class ExtenderSettings(Settings):
     """Settings of `neilats extender`."""
 
     webhook_listen: str = _setting(
-        "127.0.0.1:8888", parse.loopback_endpoint, "where kube-scheduler's calls listen; loopback only"
+        "127.0.0.1:8888",
+        parse.endpoint,
+        "where kube-scheduler's calls listen: a loopback address, or TLS with a required client certificate",
+    )
+    webhook_tls_cert: str = _setting("", parse.existing_file, "certificate (PEM) for `webhook_listen`")
+    webhook_tls_key: str = _setting("", parse.existing_file, "private key (PEM) that belongs to `webhook_tls_cert`")
+    webhook_client_ca: str = _setting(
+        "", parse.existing_file, "CA (PEM) of the client certificates that may call the webhooks"
+    )
+    webhook_verbs: tuple[str, ...] = _setting(
+        ("filter", "prioritize", "preempt"),
+        parse.choices("filter", "prioritize", "preempt"),
+        "verbs that kube-scheduler is configured to call; `require` pods are warned where filter or preempt is missing",
     )
     listen: str = _setting("0.0.0.0:8080", parse.endpoint, "where reports, /v1, /metrics and health listen")
-    tls_cert: str = _setting("", parse.existing_file, "certificate (PEM) for `listen`; plain HTTP when empty")
+    tls_cert: str = _setting(
+        "", parse.existing_file, "certificate (PEM) for `listen`, read again as it changes; plain HTTP when empty"
+    )
     tls_key: str = _setting("", parse.existing_file, "private key (PEM) that belongs to `tls_cert`")
+    client_ca: str = _setting(
+        "",
+        parse.existing_file,
+        "CA (PEM) of client certificates that may call `listen` in place of a token; none when empty",
+    )
+    metrics_listen: str = _setting(
+        "", parse.optional_endpoint, "plain and open listener of /metrics, /healthz and /readyz beside `listen`, if any"
+    )
+    legacy_listen: str = _setting(
+        "", parse.optional_endpoint, "plain and open listener of the old plugin's three calls, if any"
+    )
+    report_auth: str = _setting(
+        "address",
+        parse.choice("address", "token"),
+        "who may write a row: address: by where reports come from; token: by a service account token's node",
+    )
+    reporters: tuple[str, ...] = _setting(
+        (), parse.names, "users whose tokens may report, such as system:serviceaccount:neilats:neilats-prober"
+    )
+    api_auth: str = _setting(
+        "none",
+        parse.choice("none", "required"),
+        "required: /v1 and the plugin's calls need a token that Kubernetes authorizes for their path, or a certificate",
+    )
+    open_paths: tuple[str, ...] = _setting(
+        ("metrics", "health"), parse.choices("metrics", "health"), "what on `listen` needs neither all the same"
+    )
+    audiences: tuple[str, ...] = _setting(
+        ("neilats",), parse.names, "audiences that a token must be meant for, any one"
+    )
+    token_reviews_per_s: float = _setting(
+        50.0, parse.number(0.1, 10_000), "most token reviews that are asked of the API server in a second"
+    )
+    trusted_callers: tuple[str, ...] = _setting(
+        ("127.0.0.0/8", "::1/128"),
+        parse.networks,
+        "networks whose callers need no token for /v1: by loopback come exec and port-forward, which Kubernetes checks",
+    )
     cluster: str = _setting(
         "auto",
         parse.choice("auto", "in-cluster", "kubeconfig", "none"),
@@ -156,6 +218,15 @@ class ExtenderSettings(Settings):
     )
     report_max_mib: float = _setting(4.0, parse.number(0.001, 1024), "largest report accepted")
     webhook_max_mib: float = _setting(40.0, parse.number(0.001, 1024), "largest kube-scheduler call accepted")
+    events: bool = _setting(True, parse.boolean, "write events on pods: why this node, and whether the promise holds")
+    events_lease: str = _setting(
+        "",
+        parse.text,
+        "NAMESPACE/NAME of the Lease whose holder speaks of placed pods; without one every replica does",
+    )
+    promise_check_s: float = _setting(
+        10.0, parse.number(0.05, 3600), "seconds between two looks at the promises of placed pods"
+    )
     cors_origin: str = _setting("", parse.text, "Access-Control-Allow-Origin of the old plugin's calls; none if empty")
     trusted_reporters: tuple[str, ...] = _setting(
         ("127.0.0.0/8", "::1/128"), parse.networks, "networks whose reports may write any node's row"
@@ -171,9 +242,7 @@ class ExtenderSettings(Settings):
 
     def mistakes(self) -> list[str]:
         """Cross-checks of the extender's settings."""
-        found = []
-        if bool(self.tls_cert) != bool(self.tls_key):
-            found.append(f"tls_cert={self.tls_cert!r} and tls_key={self.tls_key!r}: set both or neither")
+        found = [*self._tls_mistakes(), *self._access_mistakes()]
         if self.cluster == "kubeconfig" and not self.kubeconfig:
             found.append("cluster='kubeconfig' needs kubeconfig=FILE")
         if 0 < self.stale_after_s < self.interval_s:
@@ -181,6 +250,45 @@ class ExtenderSettings(Settings):
                 f"stale_after_s={self.stale_after_s:g} is shorter than interval_s={self.interval_s:g}: "
                 "every path would be unknown between two samples"
             )
+        return found
+
+    def _tls_mistakes(self) -> list[str]:
+        """Certificates without keys, and listeners that would be open."""
+        found = []
+        if bool(self.tls_cert) != bool(self.tls_key):
+            found.append(f"tls_cert={self.tls_cert!r} and tls_key={self.tls_key!r}: set both or neither")
+        if self.client_ca and not self.tls_cert:
+            found.append(
+                f"client_ca={self.client_ca!r} needs tls_cert and tls_key: certificates are shown over TLS only"
+            )
+        webhook_tls = (self.webhook_tls_cert, self.webhook_tls_key, self.webhook_client_ca)
+        if any(webhook_tls) and not all(webhook_tls):
+            found.append(
+                f"webhook_tls_cert={webhook_tls[0]!r}, webhook_tls_key={webhook_tls[1]!r} and "
+                f"webhook_client_ca={webhook_tls[2]!r}: set all three or none"
+            )
+        if not any(webhook_tls) and not parse.is_loopback(self.webhook_listen):
+            found.append(
+                f"webhook_listen={self.webhook_listen!r}: kube-scheduler sends no credentials, so without TLS this "
+                "must be a loopback address such as 127.0.0.1:8888; elsewhere set webhook_tls_cert=FILE, "
+                "webhook_tls_key=FILE and webhook_client_ca=FILE"
+            )
+        return found
+
+    def _access_mistakes(self) -> list[str]:
+        """Tokens that nothing could verify."""
+        found = []
+        if self.report_auth == "token" and not self.reporters:
+            found.append(
+                "report_auth='token' needs reporters=USER, the probers' service account, "
+                "such as system:serviceaccount:neilats:neilats-prober"
+            )
+        needs = [n for n, asked in (("report_auth", "token"), ("api_auth", "required")) if getattr(self, n) == asked]
+        if self.cluster == "none" and needs:
+            wanted = " and ".join(f"{n}={getattr(self, n)!r}" for n in needs)
+            found.append(f"cluster='none': {wanted} cannot be: tokens are verified by a cluster's API server")
+        if self.events_lease and not all(self.events_lease.partition("/")):
+            found.append(f"events_lease={self.events_lease!r}: expected NAMESPACE/NAME, such as neilats/neilats-events")
         return found
 
 

@@ -38,6 +38,12 @@ class Api(Protocol):
     ) -> AsyncGenerator[bytes, None]:
         """The lines of a stream as they come, after a call once it is open; an error if nothing comes for so long."""
 
+    async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Create an object from a JSON body; returns what was stored, or answered."""
+
+    async def put(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Replace an object; returns what was stored."""
+
     async def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Merge a JSON body into an object."""
 

@@ -21,7 +21,7 @@ __all__ = ["KubeApi"]
 
 _CONNECT_S: Final = 10.0
 _REQUEST_S: Final = 60.0
-_PATCH_S: Final = 5.0  # small, and somebody waits for it
+_WRITE_S: Final = 5.0  # small, and somebody waits for it
 _RENEW_S: Final = 60.0  # how often the kubeconfig's credentials are read again; in a pod the package does the same
 _MAX_MESSAGE: Final = 300
 
@@ -75,11 +75,22 @@ class KubeApi:
             async for line in lines:
                 yield line
 
+    async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Create an object from a JSON body; returns what was stored, or answered."""
+        return await self._write("POST", path, body)
+
+    async def put(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """Replace an object; returns what was stored."""
+        return await self._write("PUT", path, body)
+
     async def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Merge a JSON body into an object."""
-        timeout = aiohttp.ClientTimeout(total=_PATCH_S)
-        async with self._request("PATCH", path, timeout, body=dict(body)):
-            pass
+        await self._write("PATCH", path, body)
+
+    async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> bytes:
+        timeout = aiohttp.ClientTimeout(total=_WRITE_S)
+        async with self._request(method, path, timeout, body=dict(body)) as response:
+            return await response.read()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -95,7 +106,8 @@ class KubeApi:
         body: dict[str, Any] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The response to a request; what goes wrong here or while the caller reads becomes an ApiError."""
-        headers = {"Accept": "application/json", "Content-Type": "application/merge-patch+json"}
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        headers = {"Accept": "application/json", "Content-Type": kind}
         try:
             call = await self._client.param_serialize(
                 method, path, None, list((params or {}).items()), headers, body, auth_settings=["BearerToken"]

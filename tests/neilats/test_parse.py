@@ -15,7 +15,9 @@ PARSERS = {
     "integer": parse.integer(0, 10),
     "choice": parse.choice("a", "b"),
     "endpoint": parse.endpoint,
-    "loopback_endpoint": parse.loopback_endpoint,
+    "optional_endpoint": parse.optional_endpoint,
+    "choices": parse.choices("a", "b"),
+    "names": parse.names,
     "urls": parse.urls,
     "addresses": parse.addresses,
     "networks": parse.networks,
@@ -78,14 +80,25 @@ def test_endpoints_without_a_port_are_refused(value):
 
 
 @pytest.mark.parametrize("value", ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"])
-def test_loopback_endpoints_are_taken(value):
-    assert parse.loopback_endpoint(value) == value
+def test_loopback_addresses_are_told_from_others(value):
+    assert parse.is_loopback(value)
 
 
 @pytest.mark.parametrize("value", ["0.0.0.0:1", ":1", "10.0.0.1:1", "[::]:1", "example.org:1"])
-def test_webhooks_may_listen_on_the_loopback_only(value):
-    with pytest.raises(ValueError, match="loopback"):
-        parse.loopback_endpoint(value)
+def test_what_other_hosts_reach_is_no_loopback(value):
+    assert not parse.is_loopback(value)
+
+
+def test_choices_are_taken_in_their_order_and_unknown_ones_named():
+    assert parse.choices("a", "b")("b, A,b") == ("b", "a")
+    with pytest.raises(ValueError, match="c: expected some of a, b"):
+        parse.choices("a", "b")("a,c")
+
+
+def test_an_optional_endpoint_may_be_left_empty():
+    assert parse.optional_endpoint(None) == parse.optional_endpoint(" ") == ""
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        parse.optional_endpoint("host")
 
 
 def test_urls_lose_their_trailing_slash_and_may_be_many():

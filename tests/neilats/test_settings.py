@@ -82,8 +82,25 @@ def test_an_empty_file_is_no_mistake(tmp_path):
         (ExtenderSettings, {"cluster": "kubeconfig"}, "kubeconfig"),
         (ExtenderSettings, {"tls_cert": __file__}, "both or neither"),
         (ExtenderSettings, {"stale_after_s": "1"}, "shorter than interval_s"),
+        (ExtenderSettings, {"webhook_listen": "0.0.0.0:8888"}, "must be a loopback address"),
+        (ExtenderSettings, {"webhook_client_ca": __file__}, "all three or none"),
+        (ExtenderSettings, {"client_ca": __file__}, "over TLS only"),
+        (ExtenderSettings, {"report_auth": "token"}, "needs reporters=USER"),
+        (ExtenderSettings, {"cluster": "none", "api_auth": "required"}, "verified by a cluster's API server"),
+        (ExtenderSettings, {"events_lease": "neilats"}, "NAMESPACE/NAME"),
     ],
-    ids=["slow burst", "no kubeconfig", "half of TLS", "always stale"],
+    ids=[
+        "slow burst",
+        "no kubeconfig",
+        "half of TLS",
+        "always stale",
+        "open webhooks",
+        "half of the webhooks' TLS",
+        "client certificates without TLS",
+        "tokens of nobody",
+        "tokens without a cluster",
+        "half a lease",
+    ],
 )
 def test_settings_that_contradict_each_other_are_refused(kind, flags, word):
     assert word in mistakes(kind, flags=flags)[0]

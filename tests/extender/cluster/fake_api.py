@@ -26,6 +26,7 @@ class FakeApi:
         self.page_size = 500
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.patches: list[tuple[str, str, Any]] = []
+        self.written: list[tuple[str, str, Any]] = []  # method, path and body of every POST and PUT
         self.patch_delay_s = 0.0
         self.list_delay_s = 0.0  # after the snapshot was taken
         self.tokens: list[str] = []
@@ -37,6 +38,8 @@ class FakeApi:
         app = web.Application()
         app.router.add_get("/{path:.*}", self._get)
         app.router.add_patch("/{path:.*}", self._patch)
+        app.router.add_post("/{path:.*}", self._create)
+        app.router.add_put("/{path:.*}", self._create)
         self.server = TestServer(app)
 
     @property
@@ -153,6 +156,14 @@ class FakeApi:
         if self.answers[request.path]:
             return self.answers[request.path].pop(0)()
         return web.json_response({})
+
+    async def _create(self, request: web.Request) -> web.Response:
+        """What was sent comes back, unless another answer waits in `answers`."""
+        body = await request.json()
+        self.written.append((request.method, request.raw_path, body))
+        if self.answers[request.path]:
+            return self.answers[request.path].pop(0)()
+        return web.json_response(body, status=201 if request.method == "POST" else 200)
 
 
 def pod(name: str, node: str = "", **fields: Any) -> Json:

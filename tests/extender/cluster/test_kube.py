@@ -1,5 +1,6 @@
 """Talking to an API server: credentials, errors, and settings that cannot work."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -77,12 +78,26 @@ async def test_credentials_that_cannot_be_renewed_are_an_api_error(fake: FakeApi
 
 
 async def test_a_patch_is_given_up_soon(fake: FakeApi, api: KubeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert kube._PATCH_S == 5
-    monkeypatch.setattr(kube, "_PATCH_S", 0.05)
+    assert kube._WRITE_S == 5
+    monkeypatch.setattr(kube, "_WRITE_S", 0.05)
     fake.patch_delay_s = 1
     with pytest.raises(ApiError, match="in time") as raised:
         await api.patch(f"{PODS}/a", {})
     assert raised.value.reason == "silent"
+
+
+@pytest.mark.parametrize("method", ["post", "put"])
+async def test_what_is_created_or_replaced_comes_back_as_stored(fake: FakeApi, api: KubeApi, method: str) -> None:
+    stored = await getattr(api, method)(PODS, {"metadata": {"name": "a"}})
+    assert json.loads(stored) == {"metadata": {"name": "a"}}
+    assert fake.written == [(method.upper(), PODS, {"metadata": {"name": "a"}})]
+
+
+async def test_a_refused_write_says_the_servers_reason(fake: FakeApi, api: KubeApi) -> None:
+    fake.answers[PODS] = [lambda: web.json_response({"message": "exists"}, status=409)]
+    with pytest.raises(ApiError, match="409 exists") as refused:
+        await api.post(PODS, {})
+    assert refused.value.status == 409
 
 
 async def test_a_patch_is_a_merge_patch(fake: FakeApi, api: KubeApi) -> None:
