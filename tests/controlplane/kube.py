@@ -141,6 +141,14 @@ class Kube:
                 raise AssertionError(f"not bound after {timeout_s:g} s: {events}")
             await asyncio.sleep(0.05)
 
+    async def wait_phase(self, name: str, phase: str, namespace: str = "default", timeout_s: float = 60) -> None:
+        """Return when a pod is in this phase: `Running` needs a kubelet."""
+        end = time.monotonic() + timeout_s
+        while (found := (await self.get_pod(name, namespace)).get("status", {}).get("phase")) != phase:
+            if time.monotonic() > end:
+                raise AssertionError(f"pod {name} is {found}, not {phase}, after {timeout_s:g} s")
+            await asyncio.sleep(0.1)
+
     async def events_of(self, pod: str, namespace: str = "default") -> list[str]:
         """`Reason: message` of every event about a pod, oldest first; kube-scheduler says there why none fits."""
         found = await self.items(f"/api/v1/namespaces/{namespace}/events?fieldSelector=involvedObject.name={pod}")

@@ -93,7 +93,7 @@ class ControlPlane:
     """etcd and kube-apiserver. `url`, `ca` and a token reach it; `kubeconfig(token)` writes a file that does."""
 
     def __init__(self, binaries: Path, folder: Path) -> None:
-        self._bin, self.folder = binaries, folder
+        self.binaries, self.folder = binaries, folder
         self._port, self._etcd_port = free_port(), free_port()
         self.url = f"https://127.0.0.1:{self._port}"
         self.ca = folder / "certs" / "apiserver.crt"
@@ -108,7 +108,7 @@ class ControlPlane:
         client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{free_port()}"
         self._etcd = Process(
             self.folder / "etcd.log",
-            self._bin / "etcd",
+            self.binaries / "etcd",
             f"--data-dir={self.folder / 'etcd'}",
             "--unsafe-no-fsync",
             f"--listen-client-urls={client}",
@@ -124,7 +124,7 @@ class ControlPlane:
         certs = self.folder / "certs"
         self._api = api = Process(
             self.folder / "kube-apiserver.log",
-            self._bin / "kube-apiserver",
+            self.binaries / "kube-apiserver",
             f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
             f"--secure-port={self._port}",
             "--bind-address=127.0.0.1",
@@ -193,7 +193,7 @@ class ControlPlane:
         config.write_text(json.dumps(self._scheduler_config(extender_url, name, extender or {}) | fields))
         process = Process(
             log,
-            self._bin / "kube-scheduler",
+            self.binaries / "kube-scheduler",
             f"--config={config}",
             f"--secure-port={port}",
             "--bind-address=127.0.0.1",

@@ -3,6 +3,7 @@
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.controlplane.kube import Kube
 from tests.e2e.live import LiveCluster, ensure_ping
 from tests.missing import missing
 
+ROOT = Path(__file__).parents[2]
+IMAGE = "localhost/neilats:0.1.0"
 NODES = ("node-1", "node-2", "node-3", "node-4")
 REMEDY = "set TEST_CLUSTER to the command that starts the multi-node test cluster, and run as root"
 
@@ -27,6 +30,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
         yield live
     finally:
         live.stop()
+
+
+@pytest.fixture(scope="session")
+def image(cluster: LiveCluster) -> str:
+    """The tag of the image, built from this tree and loaded into every node; the chart's default names it."""
+    cluster.run("build", IMAGE, ROOT)
+    return IMAGE
 
 
 @pytest.fixture

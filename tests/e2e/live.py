@@ -32,7 +32,7 @@ class LiveCluster(ControlPlane):
         """Start the cluster; takes ten seconds and more."""
         self._config = Path(self.run("up", "--nodes", self._nodes).strip().splitlines()[-1])
         self.ca = self._config.parent / "certs" / "apiserver.crt"
-        self._bin = Path(self.run("unpack").strip().splitlines()[-1])
+        self.binaries = Path(self.run("unpack").strip().splitlines()[-1])
 
     def stop(self) -> None:
         """Stop the cluster and remove its networks."""
@@ -49,6 +49,11 @@ class LiveCluster(ControlPlane):
     def kubeconfig(self, token: str = "") -> Path:
         """The administrator's kubeconfig."""
         return self._config
+
+    @property
+    def signing_key(self) -> Path:
+        """What the API server signs service accounts' tokens with."""
+        return self._config.parent / "certs" / "sa.key"
 
     def link(self, a: str, b: str, **settings: float) -> None:
         """Set the path between two nodes: rtt and jitter in ms, loss as a fraction each way."""

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 
 from tests.controlplane.kube import Kube
-from tests.e2e.live import LiveCluster, measured
+from tests.e2e.conftest import IMAGE
+from tests.e2e.live import measured
 from tests.models.legacy.seed import write_pair
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
-TAG = "localhost/neilats:e2e"
-ROOT = Path(__file__).parents[2]
 LARGEST_BYTES = 200_000_000
 """Of what the image adds to its base."""
 UNWANTED = ("torch", "sklearn", "scipy", "pandas", "statsmodels", "pip", "setuptools")
@@ -29,13 +28,6 @@ STRICT = {
 }
 PING = {"sysctls": [{"name": "net.ipv4.ping_group_range", "value": "0 2147483647"}]}
 PORT = 8080
-
-
-@pytest.fixture(scope="module")
-def image(cluster: LiveCluster) -> str:
-    """The tag of the image, built from this tree and loaded into every node."""
-    cluster.run("build", TAG, ROOT)
-    return TAG
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +45,13 @@ def buildah(*argv: str) -> str:
 
 
 def container(*args: str) -> dict[str, Any]:
-    return {"name": "neilats", "image": TAG, "imagePullPolicy": "Never", "args": list(args), "securityContext": STRICT}
+    return {
+        "name": "neilats",
+        "image": IMAGE,
+        "imagePullPolicy": "Never",
+        "args": list(args),
+        "securityContext": STRICT,
+    }
 
 
 def test_it_adds_at_most_200_mb_to_its_base(inside: Any) -> None:
