@@ -42,8 +42,8 @@ async def _measure(size: int) -> tuple[float, float]:
     extender = build(ExtenderSettings(), StaticCluster((n, "") for n in names))
     samples: dict[str, Any] = {n: Run(0, 10000, [1.0 + i % 40] * 64) for i, n in enumerate(names[1:])}
     extender.ingest.apply(Report("node-0", "b", 1, 10000, samples), Sender("127.0.0.1"))
-    extender.webhook_app.add_routes([web.post("/echo", _echo)])
-    runner = web.AppRunner(extender.webhook_app)
+    extender.apps.webhooks.add_routes([web.post("/echo", _echo)])
+    runner = web.AppRunner(extender.apps.webhooks)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

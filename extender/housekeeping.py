@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from extender.cluster.base import Cluster
+from extender.cluster.base import Cluster, NodeInfo
 from extender.grace import Grace
 from extender.ingest import Ingest, Source
 from extender.probing import Probing
@@ -71,10 +71,10 @@ def window_counts(store: WindowStore, fresh_for_s: float, clock: Callable[[], fl
 
 
 def prober_counts(
-    cluster: Cluster, sources: Mapping[str, Source], fresh_for_s: float, clock: Callable[[], float]
+    nodes: Mapping[str, NodeInfo], sources: Mapping[str, Source], fresh_for_s: float, clock: Callable[[], float]
 ) -> Iterable[tuple[str, int]]:
     """How many ready nodes' probers have reported lately, and how many have not."""
     since = clock() - fresh_for_s
-    ready = [name for name, node in cluster.nodes.items() if node.ready]
+    ready = [name for name, node in nodes.items() if node.ready]
     reporting = sum(name in sources and sources[name].at >= since for name in ready)
     return [("reporting", reporting), ("silent", len(ready) - reporting)]

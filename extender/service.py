@@ -56,7 +56,7 @@ async def run(
     async with AsyncExitStack() as stack:
         stack.callback(extender.worker.close)
         stack.push_async_callback(extender.cluster.close)  # after the listeners, whose last calls may still ask it
-        runners = [await _runner(app) for app in (extender.webhook_app, extender.api_app)]
+        runners = [await _runner(app) for app in (extender.apps.webhooks, extender.apps.api)]
         stack.push_async_callback(_close_all, runners)
         where = {
             "webhooks": await _listen(runners[0], settings.webhook_listen),
