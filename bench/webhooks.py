@@ -16,6 +16,7 @@ from aiohttp import web
 from bench.timing import Row
 from extender.app import build
 from extender.cluster.static import StaticCluster
+from extender.owners import Sender
 from neilats.settings import ExtenderSettings
 from prober.wire import Report, Run
 
@@ -40,9 +41,9 @@ async def _measure(size: int) -> tuple[float, float]:
     names = [f"node-{i}" for i in range(size)]
     extender = build(ExtenderSettings(), StaticCluster((n, "") for n in names))
     samples: dict[str, Any] = {n: Run(0, 10000, [1.0 + i % 40] * 64) for i, n in enumerate(names[1:])}
-    extender.ingest.apply(Report("node-0", "b", 1, 10000, samples), "127.0.0.1")
-    extender.webhook_app.add_routes([web.post("/echo", _echo)])
-    runner = web.AppRunner(extender.webhook_app)
+    extender.ingest.apply(Report("node-0", "b", 1, 10000, samples), Sender("127.0.0.1"))
+    extender.apps.webhooks.add_routes([web.post("/echo", _echo)])
+    runner = web.AppRunner(extender.apps.webhooks)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host, port = runner.addresses[0][:2]

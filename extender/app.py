@@ -1,29 +1,25 @@
-"""Wires the extender: its parts, its two HTTP applications, and its life from start to SIGTERM."""
+"""Wires the extender: its parts, its HTTP applications, and its life from start to SIGTERM."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 
-from aiohttp import web
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from extender.access.wiring import open_access
 from extender.analysis import Analyst
+from extender.apps import Apps, open_apps
 from extender.cluster.base import Cluster
 from extender.decide import Decider
 from extender.decisions import Decisions
 from extender.followup import Followup
 from extender.grace import Grace
 from extender.health import Health
-from extender.housekeeping import Housekeeper, window_counts
-from extender.http import Handler, json_response, observe
+from extender.housekeeping import Housekeeper, prober_counts, window_counts
 from extender.ingest import Ingest
-from extender.metrics import Metrics, WindowCounts
+from extender.metrics import Metrics
 from extender.noise import NoiseTable
-from extender.openapi import document
-from extender.owners import RowOwners
 from extender.plugin import Plugin
 from extender.pods import Pod
 from extender.probing import Probing
@@ -51,13 +47,6 @@ __all__ = ["Extender", "build", "new_metrics"]
 MIB = 1024 * 1024
 
 
-class Routed(Protocol):
-    """A part that answers HTTP calls."""
-
-    def routes(self) -> list[web.RouteDef]:
-        """Its routes."""
-
-
 @dataclass(frozen=True)
 class Extender:
     """The wired parts that the service and the tests touch."""
@@ -80,8 +69,7 @@ class Extender:
     skill: Skill
     worker: Worker
     recorder: Recorder
-    webhook_app: web.Application
-    api_app: web.Application
+    apps: Apps
 
 
 def build(
@@ -92,15 +80,15 @@ def build(
 ) -> Extender:
     """Wire an extender on a cluster; nothing listens or runs yet. Call it from within the running event loop.
 
-    The models are loaded here: nobody waits for an answer yet.
+    The models are loaded here: nobody waits for an answer yet. Raises ClusterError where nothing can verify tokens.
     """
     metrics = metrics or new_metrics()
     store = WindowStore(settings.window_slots, settings.interval_s)
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
     probing = Probing(cluster, settings.interval_s, settings.ip_family)
-    owners = RowOwners(cluster, settings.trusted_reporters, settings.fresh_for_s)
+    access = open_access(settings, cluster, metrics, clock)
     recorder = _recorder(settings, metrics, clock)
-    ingest = Ingest(store, noise, cluster, owners, probing, clock, recorder.observe)
+    ingest = Ingest(store, noise, cluster, access.owners, probing, clock, recorder.observe)
     holder, worker, skill = _models(settings, metrics), Worker(), Skill(store, metrics)
     models = _current(holder)
     analyst, decisions = Analyst(store, models, worker), Decisions(settings.decisions_kept, time.time)
@@ -115,13 +103,13 @@ def build(
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, metrics)
-    _gauges(metrics, cluster, health, lambda: window_counts(store, settings.fresh_for_s, clock))
-    reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB))
+    _gauges(settings, metrics, cluster, health, ingest, store, clock)
+    reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender)
     queries = Queries(store, cluster, decider, decisions, clock)
+    webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
-    api_app = _api_app([reports, queries, plugin, recorder, health], metrics)
-    api_app.on_shutdown.append(recorder.end_streams)
-    webhook_app = _app([Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))], metrics)
+    apps = open_apps(metrics, health, plugin, [webhooks], [reports, queries, recorder], access.guards)
+    apps.api.on_shutdown.append(recorder.end_streams)
     return Extender(
         settings=settings,
         cluster=cluster,
@@ -141,8 +129,7 @@ def build(
         skill=skill,
         worker=worker,
         recorder=recorder,
-        webhook_app=webhook_app,
-        api_app=api_app,
+        apps=apps,
     )
 
 
@@ -152,25 +139,21 @@ def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], 
     return Recorder(settings.record_dir, most_bytes, settings.interval_s, metrics, clock, time.time)
 
 
-def _gauges(metrics: Metrics, cluster: Cluster, health: Health, windows: WindowCounts) -> None:
+def _gauges(
+    settings: ExtenderSettings,
+    metrics: Metrics,
+    cluster: Cluster,
+    health: Health,
+    ingest: Ingest,
+    store: WindowStore,
+    clock: Callable[[], float],
+) -> None:
     """Let the metrics ask, when they are read, for what is known anyway."""
-    metrics.count_windows(windows)
+    fresh_for_s = settings.fresh_for_s
     metrics.ready.set_function(lambda: float(not health.troubles()))
     metrics.nodes.set_function(lambda: float(len(cluster.nodes)))
-
-
-def _app(parts: Sequence[Routed], metrics: Metrics) -> web.Application:
-    """An application of these parts, whose calls are counted."""
-    app = web.Application(middlewares=[observe(metrics)])
-    app.add_routes([route for part in parts for route in part.routes()])
-    return app
-
-
-def _api_app(parts: Sequence[Routed], metrics: Metrics) -> web.Application:
-    """The cluster's listener: the parts, /metrics and the description of all of it."""
-    app = _app(parts, metrics)
-    app.add_routes([web.get("/metrics", _metrics(metrics)), web.get("/openapi.json", _openapi)])
-    return app
+    metrics.count_windows(lambda: window_counts(store, fresh_for_s, clock))
+    metrics.count_probers(lambda: prober_counts(cluster.nodes, ingest.sources, fresh_for_s, clock))
 
 
 def _models(settings: ExtenderSettings, metrics: Metrics) -> ModelHolder:
@@ -204,14 +187,3 @@ def _annotate(cluster: Cluster) -> Callable[[Pod, Mapping[str, str]], Awaitable[
         return await cluster.annotate(pod.namespace, pod.name, annotations, uid=pod.uid)
 
     return annotate
-
-
-def _metrics(metrics: Metrics) -> Handler:
-    async def handle(request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    return handle
-
-
-async def _openapi(request: web.Request) -> web.Response:
-    return json_response(document())

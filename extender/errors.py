@@ -2,6 +2,7 @@
 
 RequestError
 ├── BadRequest            400  what was sent cannot be read; says what and where
+├── Unauthenticated       401  no proof of who calls, or one that does not hold
 ├── Refused               403  the caller may not do this
 ├── Unknown               404  a node, pair, pod or path that is not known
 ├── Replayed              409  a report that was applied already
@@ -10,7 +11,19 @@ RequestError
 └── NotReady              503  the extender cannot know yet; ask again
 """
 
-__all__ = ["BadRequest", "NotReady", "Refused", "Replayed", "RequestError", "TooLarge", "Unknown", "WrongContentType"]
+from collections.abc import Mapping
+
+__all__ = [
+    "BadRequest",
+    "NotReady",
+    "Refused",
+    "Replayed",
+    "RequestError",
+    "TooLarge",
+    "Unauthenticated",
+    "Unknown",
+    "WrongContentType",
+]
 
 
 class RequestError(Exception):
@@ -22,9 +35,23 @@ class RequestError(Exception):
         """The JSON body of the answer."""
         return {"error": str(self)}
 
+    def headers(self) -> Mapping[str, str]:
+        """Headers of the answer beside the usual ones."""
+        return {}
+
 
 class BadRequest(RequestError):
     """What was sent cannot be read."""
+
+
+class Unauthenticated(RequestError):
+    """No proof of who calls, or one that does not hold."""
+
+    status = 401
+
+    def headers(self) -> Mapping[str, str]:
+        """Which proof is asked for."""
+        return {"WWW-Authenticate": "Bearer"}
 
 
 class Refused(RequestError):

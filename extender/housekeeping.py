@@ -1,19 +1,19 @@
 """Periodic tidying: nodes that are gone are forgotten after a grace, so that memory follows the cluster."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import numpy as np
 
-from extender.cluster.base import Cluster
+from extender.cluster.base import Cluster, NodeInfo
 from extender.grace import Grace
-from extender.ingest import Ingest
+from extender.ingest import Ingest, Source
 from extender.probing import Probing
 from extender.windows import WindowStore
 from neilats.log import get_logger
 
-__all__ = ["Housekeeper", "window_counts"]
+__all__ = ["Housekeeper", "prober_counts", "window_counts"]
 
 log = get_logger("extender.housekeeping")
 
@@ -68,3 +68,13 @@ def window_counts(store: WindowStore, fresh_for_s: float, clock: Callable[[], fl
     never = int(np.isinf(age).sum())
     fresh = int((age <= fresh_for_s).sum())
     return [("fresh", fresh), ("stale", len(rows) - fresh - never), ("never", never)]
+
+
+def prober_counts(
+    nodes: Mapping[str, NodeInfo], sources: Mapping[str, Source], fresh_for_s: float, clock: Callable[[], float]
+) -> Iterable[tuple[str, int]]:
+    """How many ready nodes' probers have reported lately, and how many have not."""
+    since = clock() - fresh_for_s
+    ready = [name for name, node in nodes.items() if node.ready]
+    reporting = sum(name in sources and sources[name].at >= since for name in ready)
+    return [("reporting", reporting), ("silent", len(ready) - reporting)]

@@ -1,7 +1,7 @@
 """What all HTTP handlers share: bounded bodies, JSON errors, and one place that counts and logs them."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder().decode
 MIB: Final = 1024 * 1024
 
 
-def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A JSON answer; bytes are taken as JSON already."""
     raw = body if isinstance(body, bytes) else _encode(body)
     return web.Response(body=raw, status=status, content_type="application/json", headers=headers)
@@ -29,7 +29,7 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 
 def error_response(error: RequestError) -> web.Response:
     """The answer to a request that is at fault."""
-    return json_response(error.body(), error.status)
+    return json_response(error.body(), error.status, error.headers())
 
 
 async def bounded_body(request: web.Request, limit: int) -> bytes:

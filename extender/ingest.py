@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from extender.cluster.base import Cluster
 from extender.errors import BadRequest, NotReady, Replayed, Unknown
+from extender.networks import read_address
 from extender.noise import NoiseTable
-from extender.owners import RowOwners
+from extender.owners import Owners, Sender
 from extender.probing import Probing
 from extender.windows import WindowStore
 from prober.wire import LOST, Addresses, Reply, Report, Run, SelfReport
@@ -64,7 +65,7 @@ class Ingest:
         store: WindowStore,
         noise: NoiseTable,
         cluster: Cluster,
-        owners: RowOwners,
+        owners: Owners,
         probing: Probing,
         clock: Callable[[], float],
         observe: Observer = _nobody,
@@ -74,12 +75,12 @@ class Ingest:
         self._observe = observe
         self.sources: dict[str, Source] = {}
 
-    def apply(self, report: Report, remote: str) -> Applied:
-        """Apply a valid report from this address, or raise a RequestError and apply nothing."""
+    def apply(self, report: Report, sender: Sender) -> Applied:
+        """Apply a valid report of this sender, or raise a RequestError and apply nothing."""
         now = self._clock()
         self._check_node(report.node)
-        self._owners.check(report.node, remote, now)
-        _check_reachable(report.addresses, remote)
+        self._owners.check(report.node, sender, now)
+        _check_reachable(report.addresses, sender.address)
         source, resync = self._admit(report)
         if report.full:
             self._store.restart(report.node)
@@ -163,10 +164,8 @@ def _check_reachable(addresses: Addresses, remote: str) -> None:
 
 
 def _is_loopback(remote: str) -> bool:
-    try:
-        return ip_address(remote.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
+    address = read_address(remote)
+    return address is not None and address.is_loopback
 
 
 def _series(runs: list[Run], now: float, since: float) -> Series:

@@ -8,15 +8,28 @@ from prometheus_client.core import GaugeMetricFamily
 
 from extender.neutral import Neutral
 
-__all__ = ["Metrics", "WindowCounts"]
+__all__ = ["ACCESS_REVIEWS", "TOKEN_REVIEWS", "Counts", "Metrics"]
 
 VERBS: Final = ("filter", "prioritize", "preempt")
 OUTCOMES: Final = ("passed", "filtered", "scored", *(str(n) for n in Neutral), "error")
-REPORTS: Final = ("applied", "invalid", "refused", "unknown_node", "replayed", "too_large", "not_ready", "error")
+REPORTS: Final = (
+    "applied",
+    "invalid",
+    "unauthenticated",
+    "refused",
+    "unknown_node",
+    "replayed",
+    "too_large",
+    "not_ready",
+    "error",
+)
+TOKEN_REVIEWS: Final = ("authenticated", "rejected", "failed", "throttled")
+ACCESS_REVIEWS: Final = ("allowed", "denied", "failed", "throttled")
 SAMPLES: Final = ("measured", "lost", "unmeasured", "unknown_target")
 BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
-WindowCounts = Callable[[], Iterable[tuple[str, int]]]
+Counts = Callable[[], Iterable[tuple[str, int]]]
+"""How many there are in each state."""
 
 
 class Metrics:
@@ -58,6 +71,7 @@ class Metrics:
             "neilats_extender_bound_pods", "Pods bound after being scored here", ["outvoted"], registry=registry
         )
         self._forecasts(registry)
+        self._access(registry)
         self.ready = Gauge("neilats_extender_ready", "Whether /readyz says yes", registry=registry)
         self.nodes = Gauge("neilats_extender_nodes", "Nodes known", registry=registry)
         self._zero()
@@ -91,7 +105,34 @@ class Metrics:
             "neilats_forecast_groups", "Nodes by whose violations count for them", ["state"], registry=registry
         )
 
+    def _access(self, registry: CollectorRegistry) -> None:
+        """Who calls: what the API server said of it, and the certificates of the listeners."""
+        self.token_reviews = Counter(
+            "neilats_extender_token_reviews", "Reviews of tokens by outcome", ["outcome"], registry=registry
+        )
+        self.access_reviews = Counter(
+            "neilats_extender_access_reviews", "Reviews of what callers may do", ["outcome"], registry=registry
+        )
+        self.tls_reloads = Counter(
+            "neilats_extender_tls_reloads",
+            "Changed certificates taken into use, or not",
+            ["outcome"],
+            registry=registry,
+        )
+        self.certificate_expiry = Gauge(
+            "neilats_extender_certificate_expiry_timestamp_seconds",
+            "When the listener's certificate ends, in seconds since 1970",
+            ["listener"],
+            registry=registry,
+        )
+
     def _zero(self) -> None:
+        for outcome in TOKEN_REVIEWS:
+            self.token_reviews.labels(outcome)
+        for outcome in ACCESS_REVIEWS:
+            self.access_reviews.labels(outcome)
+        for outcome in ("loaded", "failed"):
+            self.tls_reloads.labels(outcome)
         for outcome in ("loaded", "failed"):
             self.model_loads.labels(outcome)
         for why in ("asked", "refreshed"):
@@ -111,20 +152,27 @@ class Metrics:
         for outcome in ("done", "failed"):
             self.wakes.labels(outcome)
 
-    def count_windows(self, counts: WindowCounts) -> None:
+    def count_windows(self, counts: Counts) -> None:
         """Have the windows counted by freshness at each scrape."""
-        self.registry.register(_Windows(counts))
+        self._count("neilats_extender_windows", "Paths by freshness of their window", counts)
+
+    def count_probers(self, counts: Counts) -> None:
+        """Have the ready nodes counted at each scrape by whether their probers report."""
+        self._count("neilats_extender_probers", "Ready nodes by whether their prober reports", counts)
+
+    def _count(self, name: str, doc: str, counts: Counts) -> None:
+        self.registry.register(_States(name, doc, counts))
 
 
-class _Windows:
-    """Counts windows when scraped, because freshness changes with nothing but time."""
+class _States:
+    """Counts by state when scraped, because freshness changes with nothing but time."""
 
-    def __init__(self, counts: WindowCounts) -> None:
-        self._counts = counts
+    def __init__(self, name: str, doc: str, counts: Counts) -> None:
+        self._name, self._doc, self._counts = name, doc, counts
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """One gauge for each state of freshness."""
-        family = GaugeMetricFamily("neilats_extender_windows", "Paths by freshness of their window", labels=["state"])
+        """One gauge for each state."""
+        family = GaugeMetricFamily(self._name, self._doc, labels=["state"])
         for state, count in self._counts():
             family.add_metric([state], count)
         yield family

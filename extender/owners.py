@@ -1,21 +1,54 @@
-"""Who may write which node's row, judged by where a report comes from.
+"""Who may write which node's row, judged by the token that came with a report or by where the report comes from.
 
-Until reports carry an identity of their own, the network address is what there is. An address that belongs to a node,
-or to a node's pod network, may write that node's row and no other. Of an address that the cluster knows nothing about
-(pod networks need not follow the nodes' ranges) the row keeps the first writer until that has been silent for a while.
+A token says on which node its pod runs, and that settles it. Without tokens the network address is what there is. An
+address that belongs to a node, or to a node's pod network, may write that node's row and no other. Of an address that
+the cluster knows nothing about (pod networks need not follow the nodes' ranges) the row keeps the first writer until
+that has been silent for a while.
 """
 
 import ipaddress
 from collections.abc import Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Protocol
 
 from extender.cluster.base import Cluster
 from extender.errors import Refused
+from extender.networks import Address, Network, Networks, read_address
 
-__all__ = ["RowOwners"]
+__all__ = ["Owners", "RowOwners", "Sender", "TokenOwners"]
 
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends a report: the address that it comes from and, where reports carry tokens, the node of the token."""
+
+    address: str
+    node: str = ""
+
+
+class Owners(Protocol):
+    """A rule of who may write which row."""
+
+    def check(self, node: str, sender: Sender, now: float) -> None:
+        """Raise Refused unless this sender may write the node's row now (monotonic s)."""
+
+    def forget(self, node: str) -> None:
+        """Drop what is known of a node that is gone."""
+
+
+class TokenOwners:
+    """A sender writes the row of its token's node, wherever it sends from."""
+
+    def check(self, node: str, sender: Sender, now: float) -> None:
+        """Raise Refused for any other row."""
+        if sender.node != node:
+            raise Refused(
+                f"the token belongs to a pod on node {sender.node} and may not write the row of node {node}; check "
+                "the prober's node_name"
+            )
+
+    def forget(self, node: str) -> None:
+        """Nothing is remembered here."""
 
 
 class RowOwners:
@@ -23,17 +56,19 @@ class RowOwners:
 
     def __init__(self, cluster: Cluster, trusted: Sequence[str], silence_s: float) -> None:
         self._cluster = cluster
-        self._trusted = [ipaddress.ip_network(n, strict=False) for n in trusted]
+        self._trusted = Networks(trusted)
         self._silence_s = silence_s
         self._claims: dict[str, tuple[Address, float]] = {}
         self._homes: dict[Network, str] = {}
         self._prefixes: set[tuple[int, int]] = set()
         self._version: int | None = None
 
-    def check(self, node: str, remote: str, now: float) -> None:
+    def check(self, node: str, sender: Sender, now: float) -> None:
         """Raise Refused unless this address may write the node's row now."""
-        address = _address(remote)
-        if any(address in network for network in self._trusted):
+        remote = sender.address
+        if (address := read_address(remote)) is None:
+            raise Refused(f"the report's source address {remote!r} cannot be read")
+        if address in self._trusted:
             return
         home = self._home(address)
         if home is None:
@@ -74,12 +109,3 @@ class RowOwners:
     def forget(self, node: str) -> None:
         """Drop what is known of a node that is gone."""
         self._claims.pop(node, None)
-
-
-def _address(remote: str) -> Address:
-    try:
-        address = ipaddress.ip_address(remote.split("%")[0])
-    except ValueError:
-        raise Refused(f"the report's source address {remote!r} cannot be read") from None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address

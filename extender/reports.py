@@ -1,18 +1,21 @@
 """`POST /v1/report`: the probers' door."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 
-from extender.errors import BadRequest, NotReady, Refused, Replayed, RequestError, TooLarge, Unknown
+from extender.errors import BadRequest, NotReady, Refused, Replayed, RequestError, TooLarge, Unauthenticated, Unknown
 from extender.http import bounded_body, json_response
 from extender.ingest import Applied, Ingest
 from extender.metrics import Metrics
+from extender.owners import Sender
 from prober.wire import Report, WireError, decode_report, encode
 
 __all__ = ["Reports"]
 
 _OUTCOMES: Final = {
+    Unauthenticated: "unauthenticated",
     Refused: "refused",
     Unknown: "unknown_node",
     Replayed: "replayed",
@@ -22,10 +25,16 @@ _OUTCOMES: Final = {
 
 
 class Reports:
-    """Decodes and applies reports, and counts what came of them."""
+    """Decodes and applies reports, and counts what came of them; `sender` says whose a request is, before its body."""
 
-    def __init__(self, ingest: Ingest, metrics: Metrics, max_bytes: int) -> None:
-        self._ingest, self._metrics, self._max_bytes = ingest, metrics, max_bytes
+    def __init__(
+        self,
+        ingest: Ingest,
+        metrics: Metrics,
+        max_bytes: int,
+        sender: Callable[[web.Request], Awaitable[Sender]],
+    ) -> None:
+        self._ingest, self._metrics, self._max_bytes, self._sender = ingest, metrics, max_bytes, sender
 
     def routes(self) -> list[web.RouteDef]:
         """The one route."""
@@ -34,9 +43,10 @@ class Reports:
     async def report(self, request: web.Request) -> web.Response:
         """Apply one report and answer with targets."""
         try:
+            sender = await self._sender(request)
             body = await bounded_body(request, self._max_bytes)
             self._metrics.report_bytes.inc(len(body))
-            applied = self._ingest.apply(_decoded(body), request.remote or "")
+            applied = self._ingest.apply(_decoded(body), sender)
         except RequestError as e:
             self._metrics.reports.labels(_OUTCOMES.get(type(e), "invalid")).inc()
             raise

@@ -2,16 +2,14 @@
 
 import asyncio
 import signal
-import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final
-
-from aiohttp import web
 
 from extender.app import Extender, build, new_metrics
 from extender.cluster.base import Cluster, ClusterError
 from extender.cluster.choose import open_cluster
+from extender.listeners import Listeners
 from extender.metrics import Metrics
 from models import CHOICES
 from neilats import parse
@@ -30,10 +28,8 @@ PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 """Settings whose allowed values only this package knows."""
 
 DRAIN_S: Final = 0.5
-"""Between unready and closing: callers that hold a connection get their answers."""
-
-SHUTDOWN_S: Final = 2.0
-"""How long open requests may take after that; all together stays below the five seconds that are promised."""
+"""Between unready and closing: callers that hold a connection get their answers. The time that the listeners then give
+to open requests comes on top; all together stays below the five seconds that are promised."""
 
 Listening = Callable[[Extender, Mapping[str, str]], None]
 
@@ -56,16 +52,13 @@ async def run(
     async with AsyncExitStack() as stack:
         stack.callback(extender.worker.close)
         stack.push_async_callback(extender.cluster.close)  # after the listeners, whose last calls may still ask it
-        runners = [await _runner(app) for app in (extender.webhook_app, extender.api_app)]
-        stack.push_async_callback(_close_all, runners)
-        where = {
-            "webhooks": await _listen(runners[0], settings.webhook_listen),
-            "api": await _listen(runners[1], settings.listen, _tls(settings)),
-        }
+        listeners = Listeners(settings, extender.apps, metrics)
+        stack.push_async_callback(listeners.close)
+        where = await listeners.open()
         await extender.cluster.start()
         _announce(extender, where)
         listening(extender, where)
-        await _until(stop, extender)
+        await _until(stop, extender, listeners)
         extender.health.stopping = True
         log.info("stopping")
         await asyncio.sleep(DRAIN_S)
@@ -86,7 +79,7 @@ def _count_restarts(metrics: Metrics) -> Callable[[str, str], None]:
     return count
 
 
-async def _until(stop: asyncio.Event, extender: Extender) -> None:
+async def _until(stop: asyncio.Event, extender: Extender, listeners: Listeners) -> None:
     """Run the background tasks until told to stop; one that ends or fails ends the service."""
     jobs: Mapping[str, Awaitable[None]] = {
         "followup": extender.followup.run(),
@@ -95,6 +88,7 @@ async def _until(stop: asyncio.Event, extender: Extender) -> None:
         "recorder": extender.recorder.run(),
         "models": extender.reloader.run(),
         "forecasts": extender.refresher.run(),
+        "certificates": listeners.renew(),
     }
     tasks = [asyncio.ensure_future(job) for job in jobs.values()]
     waiter = asyncio.create_task(stop.wait(), name="stop")
@@ -109,33 +103,6 @@ async def _until(stop: asyncio.Event, extender: Extender) -> None:
         await asyncio.gather(*tasks, waiter, return_exceptions=True)
 
 
-async def _runner(app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
-    await runner.setup()
-    return runner
-
-
-async def _close_all(runners: Sequence[web.AppRunner]) -> None:
-    """Close the listeners side by side, so that their time limits do not add up."""
-    await asyncio.gather(*(runner.cleanup() for runner in runners))
-
-
-async def _listen(runner: web.AppRunner, endpoint: str, tls: ssl.SSLContext | None = None) -> str:
-    """Bind an application; returns the address that it really has (port 0 picks one)."""
-    host, port = parse.split_endpoint(endpoint)
-    await web.TCPSite(runner, host, port, ssl_context=tls).start()
-    bound = runner.addresses[0]
-    return f"{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"
-
-
-def _tls(settings: ExtenderSettings) -> ssl.SSLContext | None:
-    if not settings.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    return context
-
-
 def _announce(extender: Extender, where: Mapping[str, str]) -> None:
     settings = extender.settings
     log.info(
@@ -143,6 +110,8 @@ def _announce(extender: Extender, where: Mapping[str, str]) -> None:
         extra={
             **where,
             "tls": bool(settings.tls_cert),
+            "report_auth": settings.report_auth,
+            "api_auth": settings.api_auth,
             "profile": settings.profile,
             "interval_s": settings.interval_s,
             "shadow": settings.shadow,
@@ -158,8 +127,10 @@ def main(settings: ExtenderSettings) -> int:
         asyncio.run(run(settings))
     except ClusterError as e:
         log.error("cannot watch the cluster", extra={"why": e})
-    except (OSError, ssl.SSLError) as e:
-        log.error("cannot listen", extra={"webhooks": settings.webhook_listen, "api": settings.listen, "why": e})
+    except OSError as e:  # also ssl.SSLError and TlsError
+        addresses = {"webhooks": settings.webhook_listen, "api": settings.listen}
+        others = {"metrics": settings.metrics_listen, "legacy": settings.legacy_listen}
+        log.error("cannot listen", extra={**addresses, **{k: v for k, v in others.items() if v}, "why": e})
     except RuntimeError:
         log.exception("a background task failed")
     else:

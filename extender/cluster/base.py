@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Final, Protocol
 
+from extender.cluster.api import Api
 from extender.intents import Intent, Pod
 from extender.quoting import first_few
 
@@ -95,6 +96,10 @@ class Shares:
 
 class Cluster(Protocol):
     """What the extender asks of a cluster."""
+
+    @property
+    def api(self) -> Api | None:
+        """The cluster's API server, closed with the cluster; None where there is none."""
 
     @property
     def nodes(self) -> Mapping[str, NodeInfo]:

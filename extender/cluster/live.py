@@ -38,7 +38,7 @@ class KubeCluster:
         on_restart: OnRestart = lambda kind, reason: None,
         timing: Timing = TIMING,
     ) -> None:
-        self._api = api
+        self.api: Api = api
         self._followed = Followed(clock)
         self._watches = Watches(api, self._followed, clock=clock, on_restart=on_restart, timing=timing)
         self._nodes: Watch[NodeTable] | None = None
@@ -55,7 +55,7 @@ class KubeCluster:
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
         await self._watches.close()
-        await self._api.close()
+        await self.api.close()
 
     @property
     def nodes(self) -> Mapping[str, NodeInfo]:
@@ -107,7 +107,7 @@ class KubeCluster:
         path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}"
         meta = {"annotations": dict(annotations)} | ({"uid": uid} if uid else {})
         try:
-            await self._api.patch(path, {"metadata": meta})
+            await self.api.patch(path, {"metadata": meta})
         except ApiError as e:
             level = log.info if e.status in (404, 409) else log.warning  # it is gone: nothing is wrong
             level("pod not annotated", extra={"pod": f"{namespace}/{name}", "problem": str(e)})

@@ -95,7 +95,7 @@ async def make_bench(aiohttp_client: Any, clock: Clock) -> Callable[..., Any]:
         extender = build(chosen, StaticCluster((n, "") for n in nodes), clock)
         made.append(extender)
         return Bench(
-            extender, clock, await aiohttp_client(extender.webhook_app), await aiohttp_client(extender.api_app)
+            extender, clock, await aiohttp_client(extender.apps.webhooks), await aiohttp_client(extender.apps.api)
         )
 
     yield make

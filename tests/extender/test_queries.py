@@ -180,7 +180,7 @@ async def test_the_description_names_every_route(bench):
     _, body = await get(bench, "/openapi.json")
     assert body["openapi"].startswith("3.")
     served = {
-        r.resource.canonical for r in bench.extender.api_app.router.routes() if r.resource.canonical != "/openapi.json"
+        r.resource.canonical for r in bench.extender.apps.api.router.routes() if r.resource.canonical != "/openapi.json"
     }
     assert served == set(body["paths"])
     assert "Report" in body["components"]["schemas"]

@@ -106,7 +106,7 @@ async def test_a_slow_listener_loses_blocks_and_holds_up_nobody(bench):
 
 async def test_listeners_are_let_go_when_the_service_stops(bench):
     stream = await bench.api.get("/v1/recording")
-    await bench.extender.recorder.end_streams(bench.extender.api_app)
+    await bench.extender.recorder.end_streams(bench.extender.apps.api)
     assert await asyncio.wait_for(stream.content.read(), 2) == b""
 
 

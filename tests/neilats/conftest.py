@@ -53,7 +53,7 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
             completing = asyncio.create_task(extender.followup.run())
             stack.callback(completing.cancel)
             urls = []
-            for app, at in ((extender.webhook_app, 0), (extender.api_app, port)):
+            for app, at in ((extender.apps.webhooks, 0), (extender.apps.api, port)):
                 runner = web.AppRunner(app)
                 await runner.setup()
                 stack.push_async_callback(runner.cleanup)

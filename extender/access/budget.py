@@ -1,0 +1,37 @@
+"""How many questions a second the API server is asked."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+__all__ = ["LONGEST_WAIT_S", "Budget", "Exhausted"]
+
+LONGEST_WAIT_S: Final = 2.0
+"""How long a question waits for its turn: the one who asks is waiting for an answer."""
+
+BURST_S: Final = 1.0
+"""So many seconds' worth of questions may come at once after a quiet time."""
+
+
+class Exhausted(Exception):
+    """Too many questions wait already."""
+
+
+class Budget:
+    """Turns at a steady rate. `clock` gives monotonic seconds."""
+
+    def __init__(
+        self, per_s: float, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._step_s, self._clock, self._sleep = 1 / per_s, clock, sleep
+        self._next = clock()
+
+    async def take(self) -> None:
+        """Wait for a turn; raises Exhausted at once where that would take too long."""
+        now = self._clock()
+        turn = max(self._next, now - BURST_S)
+        if turn - now > LONGEST_WAIT_S:
+            raise Exhausted
+        self._next = turn + self._step_s
+        if turn > now:
+            await self._sleep(turn - now)
