@@ -29,6 +29,7 @@ Examples:
         "score": ("neilats.commands.score", "Score every node by its path to one node."),
         "explain": ("neilats.commands.explain", "Say why a pod got its node."),
         "matrix": ("neilats.commands.matrix", "Show the measured round trips between all nodes."),
+        "health": ("neilats.commands.health", "Say whether an extender or a prober is ready."),
         "record": ("neilats.commands.record", "Record what an extender is told, as a trace."),
         "replay": ("neilats.commands.replay", "Replay a trace: how often would each profile keep the SLA?"),
         "models": ("neilats.commands.models", "List, promote and import forecasting models."),

@@ -18,6 +18,7 @@ from neilats.log import get_logger, setup_logging
 from neilats.parse import split_endpoint
 from neilats.settings import ProberSettings
 from prober.addresses import AddressBook
+from prober.credentials import Credentials
 from prober.delivery import Header
 from prober.loop import ProbeLoop
 from prober.metrics import Coverage, Metrics
@@ -105,6 +106,7 @@ class Prober:
             on_reply=self._take,
             on_replicas=self.addresses.look_up,
             bind=settings.bind,
+            credentials=Credentials(settings.token_file, settings.ca_file),
         )
         self.health = Health(lambda: time.monotonic() - self.loop.stepped_at)
         self.metrics.opened(pinger.mode)

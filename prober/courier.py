@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import aiohttp
 import msgspec
 
+from prober.credentials import Credentials
 from prober.replicas import PinnedResolver, Replica, same_family
 from prober.wire import Reply, Report, WireError, decode_reply, encode
 
@@ -15,6 +16,11 @@ __all__ = ["Answer", "Courier", "Outcome"]
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10, connect=3)
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _KEEPALIVE_S: Final = 60.0
+_UNAUTHORIZED: Final = {
+    401: "see this prober's token_file, and the token's audience, which must be one of the extender's audiences",
+    403: "see the extender's reporters, which must name the token's user, and this prober's node_name",
+}
+"""What to look at."""
 
 
 class Outcome(StrEnum):
@@ -25,6 +31,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     TOO_LARGE = "too_large"
     REJECTED = "rejected"
+    UNAUTHORIZED = "unauthorized"
     UNAVAILABLE = "unavailable"
     UNREACHABLE = "unreachable"
     BAD_REPLY = "bad_reply"
@@ -47,7 +54,8 @@ class _Refusal(msgspec.Struct):
 class Courier:
     """A client session bound to one replica's address. Use as an async context manager."""
 
-    def __init__(self, replica: Replica, bind: Sequence[str] = ()) -> None:
+    def __init__(self, replica: Replica, bind: Sequence[str] = (), credentials: Credentials | None = None) -> None:
+        self._credentials = credentials or Credentials()
         self._url = replica.url.joinpath("v1", "report")
         source = next((b for b in bind if same_family(replica.address, b)), None)
         self._connector = aiohttp.TCPConnector(
@@ -67,16 +75,21 @@ class Courier:
 
     async def carry(self, report: Report) -> Answer:
         """Send one report; never raises for what the network or the replica does."""
+        await self._credentials.refresh()
         try:
             async with self._session.post(
                 self._url,
                 data=encode(report),
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": "application/json"} | self._credentials.headers,
+                ssl=self._credentials.tls,
                 allow_redirects=False,
             ) as response:
-                return _answer(response.status, await _body(response))
+                answer = _answer(response.status, await _body(response))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as e:
-            return Answer(Outcome.UNREACHABLE, why=f"{type(e).__name__}: {e}"[:300])
+            return Answer(Outcome.UNREACHABLE, why=_why(e)[:300])
+        if answer.outcome is Outcome.UNAUTHORIZED:
+            self._credentials.doubt()
+        return answer
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:
@@ -87,6 +100,13 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
             raise ValueError(f"the reply has more than {_MOST_BYTES} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _why(error: Exception) -> str:
+    """What went wrong; of a failed handshake only that, because aiohttp adds our own context to it."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorSSLError) else error
+    cause = error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else cause
+    return f"{type(cause).__name__}: {cause}"
 
 
 def _answer(status: int, body: bytes) -> Answer:
@@ -100,6 +120,8 @@ def _answer(status: int, body: bytes) -> Answer:
     why = f"HTTP {status}: {refusal.error[:300]}"
     if status == 409:
         return Answer(Outcome.DUPLICATE, last_seq=refusal.last_seq, why=why)
+    if status in _UNAUTHORIZED:
+        return Answer(Outcome.UNAUTHORIZED, why=f"{why} ({_UNAUTHORIZED[status]})")
     if status == 413:
         return Answer(Outcome.TOO_LARGE, why=why)
     return Answer(Outcome.REJECTED if 400 <= status < 500 else Outcome.UNAVAILABLE, why=why)

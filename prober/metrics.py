@@ -19,6 +19,7 @@ REPORT_OUTCOMES: Final = (
     "duplicate",
     "too_large",
     "rejected",
+    "unauthorized",
     "unavailable",
     "unreachable",
     "bad_reply",

@@ -11,6 +11,7 @@ from typing import Final
 
 from neilats.log import get_logger
 from prober.courier import Answer, Courier, Outcome
+from prober.credentials import Credentials
 from prober.delivery import Delivery, Header
 from prober.metrics import Metrics
 from prober.replicas import Replica, Resolve, replicas_of, system_resolve
@@ -57,7 +58,7 @@ class _Line:
         self.replica, self.delivery, self.courier = replica, delivery, courier
         self.backoff = Backoff()
         self.lock = asyncio.Lock()
-        self.complained_at = -REMIND_S
+        self.complained_at: dict[Outcome, float] = {}
 
 
 class Reporter:
@@ -78,6 +79,7 @@ class Reporter:
         on_reply: Callable[[str, Reply], None],
         on_replicas: Callable[[list[str]], None] = lambda _: None,
         bind: Sequence[str] = (),
+        credentials: Credentials | None = None,
         resolve: Resolve = system_resolve,
         resolve_s: float = RESOLVE_S,
         clock: Callable[[], float] = time.monotonic,
@@ -86,6 +88,7 @@ class Reporter:
         self._urls, self._store, self._metrics = urls, store, metrics
         self._header, self._period, self._on_reply, self._on_replicas = header, period, on_reply, on_replicas
         self._bind, self._resolve, self._clock = bind, resolve, clock
+        self._credentials = credentials or Credentials()
         self._known: dict[str, list[Replica]] = {}
         self._deliveries: dict[str, Delivery] = {}
         self._lines: dict[str, _Line] = {}
@@ -94,6 +97,7 @@ class Reporter:
 
     async def run(self) -> None:
         """Resolve and report until cancelled."""
+        self._credentials.warn_of_plain_http(self._urls)
         async with asyncio.TaskGroup() as group:
             while True:
                 complete = await self._look_up()
@@ -138,7 +142,7 @@ class Reporter:
     async def _serve(self, replica: Replica) -> None:
         """Report to one replica until cancelled."""
         delivery = self._deliveries.setdefault(replica.name, Delivery(self._store, self._header))
-        async with Courier(replica, self._bind) as courier:
+        async with Courier(replica, self._bind, self._credentials) as courier:
             line = self._lines[replica.name] = _Line(replica, delivery, courier)
             try:
                 while True:
@@ -174,12 +178,12 @@ class Reporter:
         return answer.outcome is Outcome.TOO_LARGE and delivery.too_large()
 
     def _tell(self, line: _Line, answer: Answer, good: bool) -> None:
-        """Log a failure when it begins and rarely while it lasts, and its end."""
+        """Log each kind of failure when it begins and rarely while it lasts, and the end."""
         details = {"replica": line.replica.name, "outcome": answer.outcome.value}
         if good:
             if line.backoff.failures:
                 log.info("extender takes reports again", extra=details)
-                line.complained_at = -REMIND_S
-        elif self._clock() - line.complained_at >= REMIND_S:
-            line.complained_at = self._clock()
+                line.complained_at.clear()
+        elif self._clock() - line.complained_at.get(answer.outcome, -REMIND_S) >= REMIND_S:
+            line.complained_at[answer.outcome] = self._clock()
             log.warning("report not taken", extra=details | {"reason": answer.why})

@@ -1,4 +1,4 @@
-"""What the commands that ask an extender share: its URL, the words for what went wrong, and the way to print."""
+"""What the commands that ask an extender share: its URL, and the way to print."""
 
 import json
 import sys
@@ -12,9 +12,7 @@ from neilats import parse
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from neilats.commands.client import ClientError
-
-__all__ = ["DEFAULT_URL", "as_json_option", "console", "print_json", "run", "trouble", "urls_option"]
+__all__ = ["DEFAULT_URL", "as_json_option", "console", "print_json", "run", "urls_option"]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,21 +58,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     import asyncio
 
     return asyncio.run(work)
-
-
-def trouble(url: str, error: "ClientError") -> click.ClickException:
-    """What went wrong with this extender, and what to do."""
-    from neilats.commands.client import GarbledError, UnreachableError
-
-    if isinstance(error, GarbledError):
-        return click.ClickException(f"what answers at {url} is no extender: {error}")
-    if not isinstance(error, UnreachableError):
-        return click.ClickException(f"the extender at {url} says: {error}")
-    return click.ClickException(
-        f"cannot reach the extender at {url}: {error}\n"
-        "  Name it with --url or NEILATS_URL. In a cluster, make it reachable from here first:\n"
-        "    kubectl -n neilats port-forward service/neilats-extender 8080:8080"
-    )
 
 
 def console(*, stderr: bool = False) -> "Console":

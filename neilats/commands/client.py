@@ -1,14 +1,6 @@
-"""Asks extenders: one by its URL, or every replica behind the names of several.
-
-ClientError
-├── UnreachableError   no connection, or no answer in time
-├── RefusedError       an answer that is an error; holds the status and what the extender says
-└── GarbledError       an answer that is no extender's
-"""
+"""Asks extenders: one by its URL, or every replica behind the names of several."""
 
 import asyncio
-import errno
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,32 +10,14 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from neilats.commands.access import NOTHING, Access
+from neilats.commands.errors import ClientError, GarbledError, RefusedError, UnreachableError, failure
 from prober.replicas import PinnedResolver, Replica, Resolve, system_resolve
 
-__all__ = ["Answer", "ClientError", "GarbledError", "RefusedError", "UnreachableError", "ask", "ask_all"]
+__all__ = ["Answer", "ask", "ask_all", "failed"]
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=4)
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-
-
-class ClientError(Exception):
-    """An extender could not be asked."""
-
-
-class UnreachableError(ClientError):
-    """Nobody answers at this URL."""
-
-
-class RefusedError(ClientError):
-    """The extender answered with an error."""
-
-    def __init__(self, status: int, message: str) -> None:
-        self.status = status
-        super().__init__(message)
-
-
-class GarbledError(ClientError):
-    """Whatever answers there is no extender."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +36,28 @@ class Answer:
 
 
 async def ask(
-    url: str, path: str, body: dict[str, Any] | None = None, *, resolver: AbstractResolver | None = None
+    url: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    access: Access = NOTHING,
+    resolver: AbstractResolver | None = None,
 ) -> dict[str, Any]:
-    """GET a path, or POST a body to it; raises ClientError. With a resolver, the connection goes where that says."""
+    """GET a path, or POST a body to it; raises ClientError.
+
+    With a resolver the connection goes where that says; the certificate is verified by the URL's host all the same.
+    """
+    tls = access.tls() or True
     connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False) if resolver else None
     method = "GET" if body is None else "POST"
     try:
         async with (
-            aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session,
-            session.request(method, url + path, json=body) as response,
+            aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, headers=access.headers) as session,
+            session.request(method, url + path, json=body, ssl=tls) as response,
         ):
             return _opened(response.status, await _json(response))
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as e:
-        raise UnreachableError(_why(e)) from e
+        raise failed(e) from e
 
 
 async def _json(response: aiohttp.ClientResponse) -> Any:
@@ -91,39 +74,42 @@ def _opened(status: int, body: Any) -> dict[str, Any]:
     return body
 
 
-def _why(error: Exception) -> str:
-    """The system's own words where there are any: aiohttp's repeat the address."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    cause = getattr(error, "os_error", None) or error
-    number = getattr(cause, "errno", None)
-    if isinstance(number, int) and number in errno.errorcode:
-        return os.strerror(number)
-    return getattr(cause, "strerror", None) or str(cause) or type(error).__name__
+def failed(error: Exception) -> ClientError:
+    """What an error of aiohttp's means; what lies below it says it without repeating the address."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return failure(ConnectionResetError())
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return failure(error.certificate_error)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return failure(error.os_error)
+    cause = error.__cause__
+    return failure(cause if isinstance(cause, OSError) else error)
 
 
-async def ask_all(urls: Sequence[str], path: str, resolve: Resolve = system_resolve) -> list[Answer]:
+async def ask_all(
+    urls: Sequence[str], path: str, resolve: Resolve = system_resolve, *, access: Access = NOTHING
+) -> list[Answer]:
     """Ask every address behind every URL; a name's addresses of the family that nobody serves do not count."""
-    found = await asyncio.gather(*(_ask_host(url, path, resolve) for url in dict.fromkeys(urls)))
+    found = await asyncio.gather(*(_ask_host(url, path, resolve, access) for url in dict.fromkeys(urls)))
     return [answer for answers in found for answer in answers]
 
 
-async def _ask_host(url: str, path: str, resolve: Resolve) -> list[Answer]:
+async def _ask_host(url: str, path: str, resolve: Resolve, access: Access) -> list[Answer]:
     base = URL(url)
     host, port = base.host or "", base.port or _DEFAULT_PORTS[base.scheme]
     try:
         addresses = await resolve(host, port)
     except (OSError, UnicodeError) as e:
-        return [Answer(url, "", error=UnreachableError(f"{host} does not resolve: {_why(e)}"))]
+        return [Answer(url, "", error=UnreachableError(f"{host} does not resolve: {failure(e)}"))]
     replicas = [Replica(base, family, address) for family, address in addresses]
-    answers = await asyncio.gather(*(_ask_replica(url, replica, path) for replica in replicas))
+    answers = await asyncio.gather(*(_ask_replica(url, replica, path, access) for replica in replicas))
     served = {r.family for r, a in zip(replicas, answers, strict=True) if not isinstance(a.error, UnreachableError)}
     return [a for r, a in zip(replicas, answers, strict=True) if r.family in served or not served]
 
 
-async def _ask_replica(url: str, replica: Replica, path: str) -> Answer:
+async def _ask_replica(url: str, replica: Replica, path: str, access: Access) -> Answer:
     try:
-        body = await ask(url, path, resolver=PinnedResolver(replica))
+        body = await ask(url, path, access=access, resolver=PinnedResolver(replica))
     except ClientError as e:
         return Answer(url, replica.address, error=e)
     return Answer(url, replica.address, body)

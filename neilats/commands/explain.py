@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from neilats.commands.asking import as_json_option, console, print_json, run, trouble, urls_option
+from neilats.commands.access import Access, access_options
+from neilats.commands.asking import as_json_option, console, print_json, run, urls_option
 
 if TYPE_CHECKING:
     from neilats.commands.client import Answer
@@ -39,8 +40,9 @@ def _pod(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, s
 @click.argument("pod", metavar="NAMESPACE/POD", callback=_pod)
 @urls_option(multiple=True)
 @click.option("--all", "everything", is_flag=True, help="Every decision about the pod, and every node, in full.")
+@access_options
 @as_json_option
-def command(pod: tuple[str, str], urls: Sequence[str], everything: bool, as_json: bool) -> None:
+def command(pod: tuple[str, str], urls: Sequence[str], everything: bool, access: Access, as_json: bool) -> None:
     """Say why a pod got its node: what it asked for, what was known of every node then, and what came of it.
 
     All replicas are asked: every URL, and every address behind its name. Forwarding the service's port reaches only
@@ -48,7 +50,7 @@ def command(pod: tuple[str, str], urls: Sequence[str], everything: bool, as_json
     """
     from neilats.commands.client import ask_all
 
-    answers = run(ask_all(urls, f"/v1/decisions/{pod[0]}/{pod[1]}"))
+    answers = run(ask_all(urls, f"/v1/decisions/{pod[0]}/{pod[1]}", access=access))
     decisions = merged(answers)
     silent = {a.where: str(a.error) for a in answers if a.error is not None and not _knows_nothing(a)}
     if not decisions:
@@ -82,7 +84,7 @@ def _identity(decision: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _knows_nothing(answer: "Answer") -> bool:
-    from neilats.commands.client import RefusedError
+    from neilats.commands.errors import RefusedError
 
     return isinstance(answer.error, RefusedError) and answer.error.status == 404
 
@@ -91,6 +93,8 @@ def _nothing(pod: tuple[str, str], answers: Sequence["Answer"]) -> click.ClickEx
     """Nobody could be asked, or nobody knows the pod."""
     failed = [a for a in answers if a.error is not None and not _knows_nothing(a)]
     if len(failed) == len(answers) and failed[0].error is not None:
+        from neilats.commands.trouble import trouble
+
         return trouble(failed[0].url, failed[0].error)
     text = _UNKNOWN_POD.format(pod="/".join(pod), ns=pod[0], name=pod[1])
     unheard = "".join(f"\n  not heard       {a.where}: {a.error}" for a in failed)

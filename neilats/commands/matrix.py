@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neilats.commands import cells
-from neilats.commands.asking import as_json_option, console, print_json, run, trouble, urls_option
+from neilats.commands.access import Access, access_options
+from neilats.commands.asking import as_json_option, console, print_json, run, urls_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,14 +18,18 @@ __all__ = ["command", "matrix_table"]
 @click.command("matrix", epilog="\b\nExample:\n  neilats matrix --last\n")
 @click.option("--last", is_flag=True, help="The last samples instead of the medians.")
 @urls_option()
+@access_options
 @as_json_option
-def command(last: bool, url: str, as_json: bool) -> None:
+def command(last: bool, url: str, access: Access, as_json: bool) -> None:
     """Show the measured round trips in ms, from the node of each line to that of each column."""
-    from neilats.commands.client import ClientError, ask
+    from neilats.commands.client import ask
+    from neilats.commands.errors import ClientError
 
     try:
-        answer = run(ask(url, "/v1/matrix"))
+        answer = run(ask(url, "/v1/matrix", access=access))
     except ClientError as e:
+        from neilats.commands.trouble import trouble
+
         raise trouble(url, e) from e
     if as_json:
         print_json(answer)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neilats.commands.asking import as_json_option, console, print_json, run, trouble, urls_option
+from neilats.commands.access import Access, access_options
+from neilats.commands.asking import as_json_option, console, print_json, run, urls_option
 
 if TYPE_CHECKING:
     from neilats.traces.taking import Taken
@@ -40,24 +41,27 @@ Examples:
     help="Most that recordings may take in the folder; the oldest are removed.",
 )
 @urls_option()
+@access_options
 @as_json_option
-def command(out: Path, duration: float | None, max_mib: float, url: str, as_json: bool) -> None:
+def command(out: Path, duration: float | None, max_mib: float, url: str, access: Access, as_json: bool) -> None:
     """Record what an extender is told by its probers, as a trace that `neilats replay` runs.
 
     It needs no setting of the extender's. To record always, give the extender `record_dir`.
     """
-    from neilats.commands.client import ClientError
+    from neilats.commands.errors import ClientError
     from neilats.traces.taking import Taken, take
 
     err, taken = console(stderr=True), Taken()
     with err.status("connecting") as status:
         try:
             out.mkdir(parents=True, exist_ok=True)
-            work = take(url, out, int(max_mib * 1024 * 1024), taken, lambda: status.update(_so_far(taken)))
+            work = take(url, out, int(max_mib * 1024 * 1024), taken, lambda: status.update(_so_far(taken)), access)
             run(_limited(work, duration))
         except KeyboardInterrupt:
             pass  # the usual way to end it
         except ClientError as e:
+            from neilats.commands.trouble import trouble
+
             raise trouble(url, e) from e
         except OSError as e:
             raise click.ClickException(f"cannot write to {out}: {e.strerror or e}") from e

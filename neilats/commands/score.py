@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neilats.commands import cells, violations
-from neilats.commands.asking import as_json_option, console, print_json, run, trouble, urls_option
+from neilats.commands.access import Access, access_options
+from neilats.commands.asking import as_json_option, console, print_json, run, urls_option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,20 +32,30 @@ Examples:
 @click.option("--profile", metavar="NAME", help="Scoring profile; the extender's default if not given.")
 @click.option("-n", "--node", "nodes", metavar="NAME", multiple=True, help="Only these nodes; repeatable.")
 @urls_option()
+@access_options
 @as_json_option
 def command(
-    peer: str, sla_ms: float | None, profile: str | None, nodes: tuple[str, ...], url: str, as_json: bool
+    peer: str,
+    sla_ms: float | None,
+    profile: str | None,
+    nodes: tuple[str, ...],
+    url: str,
+    access: Access,
+    as_json: bool,
 ) -> None:
     """Score every node by its path to the node PEER, as kube-scheduler would hear it for a pod that asks for that.
 
     It is also the what-if for a pod that does not exist yet.
     """
-    from neilats.commands.client import ClientError, ask
+    from neilats.commands.client import ask
+    from neilats.commands.errors import ClientError
 
     body = {"peer": peer, "sla_ms": sla_ms, "profile": profile, "nodes": list(nodes) or None}
     try:
-        answer = run(ask(url, "/v1/scores", body))
+        answer = run(ask(url, "/v1/scores", body, access=access))
     except ClientError as e:
+        from neilats.commands.trouble import trouble
+
         raise trouble(url, e) from e
     if as_json:
         print_json(answer)

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from neilats.commands import reasons
 from neilats.commands.asking import DEFAULT_URL
-from neilats.commands.client import ClientError
+from neilats.commands.errors import ClientError
 from neilats.demo.children import ChildError, Children
 from neilats.demo.kubescheduler import NAMESPACE
 from neilats.demo.plan import ADDRESSES, PEER, Plan

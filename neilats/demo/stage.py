@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from neilats.commands.client import ClientError, ask
+from neilats.commands.client import ask
+from neilats.commands.errors import ClientError
 from neilats.demo.children import Children, free_port
 from neilats.demo.kubescheduler import NAMESPACE, PodScheduler
 from neilats.demo.plan import ADDRESSES, EXTENDER_ADDRESS, INTERVAL_S, PEER, Plan

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import aiohttp
 
-from neilats.commands.client import ClientError
+from neilats.commands.errors import ClientError
 from neilats.demo.kubescheduler import Placement
 from neilats.demo.plan import ADDRESSES, INTERVAL_S, PEER, Plan
 from neilats.demo.screen import Screen, View

@@ -1,7 +1,6 @@
 """Takes a recording from a running extender: its blocks, as they come, into segments of a folder."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +11,9 @@ import aiohttp
 
 from extender.recording import BlockReader
 from extender.segments import SegmentWriter
-from neilats.commands.client import GarbledError, RefusedError, UnreachableError
+from neilats.commands.access import NOTHING, Access
+from neilats.commands.client import failed
+from neilats.commands.errors import GarbledError, RefusedError
 
 __all__ = ["Taken", "take"]
 
@@ -32,35 +33,32 @@ class Taken:
     nodes: set[str] = field(default_factory=set)
 
 
-async def take(url: str, folder: Path, most_bytes: int, taken: Taken, heard: Callable[[], None]) -> None:
+async def take(
+    url: str, folder: Path, most_bytes: int, taken: Taken, heard: Callable[[], None], access: Access = NOTHING
+) -> None:
     """Record until cancelled; a connection that breaks is made again.
 
     Raises ClientError if the extender cannot be reached at first or refuses, OSError if the folder cannot be written.
     """
+    tls = access.tls() or True
     writer = SegmentWriter(folder, most_bytes, time.time)
     connected = False
     try:
-        async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
+        async with aiohttp.ClientSession(timeout=TIMEOUT, headers=access.headers) as session:
             while True:
                 try:
-                    async with session.get(url + "/v1/recording") as response:
+                    async with session.get(url + "/v1/recording", ssl=tls) as response:
                         await _check(response)
                         connected = True
                         heard()
                         await _copy(response, writer, taken, heard)
                 except (aiohttp.ClientError, TimeoutError) as e:
                     if not connected:
-                        raise UnreachableError(_why(e)) from e
+                        raise failed(e) from e
                 taken.breaks += 1
                 await asyncio.sleep(RETRY_S)
     finally:
         writer.close()
-
-
-def _why(error: Exception) -> str:
-    """The system's own words where there are any: aiohttp's repeat the address."""
-    number = getattr(getattr(error, "os_error", None), "errno", None)
-    return os.strerror(number) if isinstance(number, int) and number > 0 else str(error) or "no answer in time"
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:

@@ -151,7 +151,8 @@ def need_root() -> None:
 class Extender:
     """A real HTTP server in the extender's place: keeps the reports and answers as told.
 
-    `answers` is used up first: each is a Reply, a status with a JSON body, or raw bytes.
+    `answers` is used up first: each is a Reply, a status with a JSON body, or raw bytes. With a `token` every other one
+    is refused.
     """
 
     def __init__(self) -> None:
@@ -160,11 +161,14 @@ class Extender:
         self.answers: list[Reply | tuple[int, dict[str, object]] | bytes] = []
         self.reply = Reply(False, 10_000.0, [])
         self.most_targets = 1_000_000
+        self.token = ""
         self.changed = asyncio.Event()
 
     async def report(self, request: web.Request) -> web.Response:
         report = decode_report(await request.read())
         self.requests.append({"host": request.host, "peer": request.remote or "", "path": request.path})
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            return web.json_response({"error": "no valid token"}, status=401)
         if len(report.samples) > self.most_targets:
             return web.json_response({"error": "too large"}, status=413)
         self.reports.append(report)

@@ -18,6 +18,7 @@ from neilats.settings import ProberSettings
 from prober.app import Listening, Prober, run
 from prober.ping import SocketsRefusedError
 from prober.wire import Reply, Target
+from tests.certificates import Authority
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,6 +96,25 @@ async def test_two_probers_measure_the_emulated_link_between_them(make_extender:
     assert header.self_.mode == "udp"
     assert {r.addresses.udp_port for r in extender.reports} == {first.udp_port, second.udp_port}
     assert {r["peer"] for r in extender.requests} == {"127.0.0.11", "127.0.0.12"}
+
+
+async def test_it_reports_over_tls_with_its_token(make_extender: Callable[[], Any], tmp_path: Path) -> None:
+    authority, extender = Authority(tmp_path), make_extender()
+    await extender.serve(tls=authority.server("DNS:localhost"))
+    extender.token = "mine"
+    _write(tmp_path / "token", "mine\n")
+    settings = _settings(
+        extender_urls=(f"https://localhost:{extender.port}",),
+        bind=(),
+        token_file=str(tmp_path / "token"),
+        ca_file=str(authority.ca),
+    )
+    async with _running(settings):
+        await extender.until(2)
+
+
+def _write(file: Path, content: str) -> None:
+    file.write_text(content)
 
 
 async def test_it_works_without_an_extender() -> None:

@@ -1,6 +1,4 @@
 import socket
-import ssl
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +7,10 @@ import pytest
 from yarl import URL
 
 from prober.courier import Courier, Outcome
+from prober.credentials import Credentials
 from prober.replicas import Replica
 from prober.wire import Reply, Report, Target
-from tests.missing import missing
+from tests.certificates import Authority
 
 REPORT = Report("me", "boot", 1, 10_000.0)
 V4 = int(socket.AF_INET)
@@ -40,6 +39,8 @@ async def test_an_accepted_report_brings_the_reply(make_extender: Callable[[], A
         ((413, {"error": "large"}), Outcome.TOO_LARGE, 0),
         ((400, {"error": "bad"}), Outcome.REJECTED, 0),
         ((404, {}), Outcome.REJECTED, 0),
+        ((401, {"error": "no token"}), Outcome.UNAUTHORIZED, 0),
+        ((403, {"error": "not yours"}), Outcome.UNAUTHORIZED, 0),
         ((302, {}), Outcome.UNAVAILABLE, 0),
         ((503, {"error": "starting"}), Outcome.UNAVAILABLE, 0),
         (b"not json", Outcome.BAD_REPLY, 0),
@@ -85,25 +86,7 @@ async def test_a_bind_address_of_the_other_family_is_left_out(make_extender: Cal
 async def test_tls_asks_for_the_name_and_refuses_an_unknown_certificate(
     make_extender: Callable[[], Any], tmp_path: Path
 ) -> None:
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "1",
-    ]
-    try:
-        subprocess.run([*command, "-subj", "/CN=x", "-keyout", key, "-out", cert], check=True, capture_output=True)
-    except FileNotFoundError:
-        missing("openssl makes the certificate of this test: install it")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
+    context = Authority(tmp_path).server("DNS:extender.test")
     names: list[str | None] = []
     context.sni_callback = lambda _sock, name, _context: names.append(name)
     extender = make_extender()
@@ -111,5 +94,77 @@ async def test_tls_asks_for_the_name_and_refuses_an_unknown_certificate(
     async with Courier(_replica(f"https://extender.test:{extender.port}")) as courier:
         found = await courier.carry(REPORT)
     assert found.outcome is Outcome.UNREACHABLE
-    assert "Certificate" in found.why
+    assert "certificate verify failed" in found.why
     assert names == ["extender.test"]
+
+
+@pytest.mark.parametrize(
+    ("host", "signer", "outcome"),
+    [
+        ("extender.test", "ours", Outcome.ACCEPTED),
+        ("127.0.0.1", "ours", Outcome.UNREACHABLE),
+        ("other.test", "ours", Outcome.UNREACHABLE),
+        ("extender.test", "theirs", Outcome.UNREACHABLE),
+    ],
+    ids=["right", "the address instead of the name", "wrong name", "wrong CA"],
+)
+async def test_the_urls_name_is_verified_by_the_ca_file(
+    make_extender: Callable[[], Any], tmp_path: Path, host: str, signer: str, outcome: Outcome
+) -> None:
+    extender = make_extender()
+    await extender.serve(tls=Authority(tmp_path, "ours").server("DNS:extender.test"))
+    trusted = tmp_path / "ours.crt" if signer == "ours" else Authority(tmp_path, signer).ca
+    async with Courier(_replica(f"https://{host}:{extender.port}"), (), Credentials(ca_file=str(trusted))) as courier:
+        assert (await courier.carry(REPORT)).outcome is outcome
+
+
+async def test_another_ca_counts_from_the_next_report_and_a_broken_one_changes_nothing(
+    make_extender: Callable[[], Any], tmp_path: Path
+) -> None:
+    ours, theirs = Authority(tmp_path, "ours"), Authority(tmp_path, "theirs")
+    extender = make_extender()
+    await extender.serve(tls=ours.server("DNS:extender.test"))
+    file = tmp_path / "ca.crt"
+    url, outcomes = f"https://extender.test:{extender.port}", []
+    async with Courier(_replica(url), (), Credentials(ca_file=str(file), look_s=0.0)) as courier:
+        for content in (b"", theirs.ca.read_bytes(), ours.ca.read_bytes(), b"", theirs.ca.read_bytes()):
+            file.write_bytes(content)
+            outcomes.append((await courier.carry(REPORT)).outcome)
+    assert outcomes == [
+        Outcome.UNREACHABLE,
+        Outcome.UNREACHABLE,
+        Outcome.ACCEPTED,
+        Outcome.ACCEPTED,
+        Outcome.UNREACHABLE,
+    ]
+
+
+async def test_a_refused_token_is_read_again_before_the_next_report(
+    make_extender: Callable[[], Any], tmp_path: Path
+) -> None:
+    extender = make_extender()
+    extender.token = "new"
+    file = tmp_path / "token"
+    file.write_text("old")
+    replica = _replica(await extender.serve())
+    async with Courier(replica, (), Credentials(str(file), look_s=3600.0)) as courier:
+        assert (await courier.carry(REPORT)).outcome is Outcome.UNAUTHORIZED
+        file.write_text("new")
+        assert (await courier.carry(REPORT)).outcome is Outcome.ACCEPTED
+        file.write_text("newer")  # not looked at for an hour, as nobody doubts the old one
+        assert (await courier.carry(REPORT)).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(401, ("token_file", "audience")), (403, ("reporters", "node_name"))],
+)
+async def test_a_refusal_says_what_to_look_at(
+    make_extender: Callable[[], Any], status: int, advice: tuple[str, ...]
+) -> None:
+    extender = make_extender()
+    extender.answers = [(status, {"error": "not yours"})]
+    async with Courier(_replica(await extender.serve())) as courier:
+        why = (await courier.carry(REPORT)).why
+    assert why.startswith(f"HTTP {status}: not yours")
+    assert all(word in why for word in advice)

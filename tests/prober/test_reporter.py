@@ -3,11 +3,13 @@ import random
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from prober.credentials import Credentials
 from prober.delivery import Header
 from prober.metrics import Metrics
 from prober.reporter import Backoff, Reporter
@@ -19,7 +21,7 @@ HEADER = Header("me", "boot", 10_000.0, Addresses(ipv4="10.0.0.1"), SelfReport(m
 
 
 class Rig:
-    def __init__(self, urls: list[str], addresses: list[str] | None = None) -> None:
+    def __init__(self, urls: list[str], addresses: list[str] | None = None, token_file: str = "") -> None:
         self.registry = CollectorRegistry()
         self.store = Store(64)
         self.replies: list[tuple[str, Reply]] = []
@@ -34,6 +36,7 @@ class Rig:
             period=lambda: 0.02,
             on_reply=lambda replica, reply: self.replies.append((replica, reply)),
             on_replicas=self.heard.append,
+            credentials=Credentials(token_file),
             **options,
         )
 
@@ -168,6 +171,29 @@ async def test_a_rejected_report_loses_nothing(make_extender: Callable[[], Any])
         await extender.until(2)
     assert _values(extender.reports) == [1.0, 1.0]
     assert rig.count("rejected") == 1
+
+
+async def test_a_refused_token_loses_nothing_and_is_told_from_an_outage(
+    make_extender: Callable[[], Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    extender = make_extender()
+    extender.token = "good"
+    extender.answers = [(503, {"error": "starting"})]
+    file = tmp_path / "token"
+    file.write_text("good")
+    rig = Rig([await extender.serve()], token_file=str(file))
+    rig.sample(1.0)
+    async with rig.running(), asyncio.timeout(8):
+        await extender.until(1)
+        extender.token = "better"
+        while not rig.count("unauthorized"):
+            await asyncio.sleep(0.01)
+        file.write_text("better")
+        await extender.until(2)
+    assert _values(extender.reports) == [1.0, 1.0]
+    told = [vars(r)["outcome"] for r in caplog.records if r.message == "report not taken"]
+    assert told == ["unavailable", "unauthorized"]
+    assert caplog.text.count("token_file is set, but extender_urls has http") == 1
 
 
 async def test_a_report_that_is_too_large_is_sent_in_parts(make_extender: Callable[[], Any]) -> None:
