@@ -14,6 +14,7 @@ from extender.analysis import Analyst
 from extender.cluster.base import Cluster
 from extender.decide import Decider
 from extender.decisions import Decisions
+from extender.events.voice import Voice
 from extender.followup import Followup
 from extender.grace import Grace
 from extender.health import Health
@@ -24,6 +25,7 @@ from extender.metrics import Metrics, WindowCounts
 from extender.noise import NoiseTable
 from extender.openapi import document
 from extender.owners import RowOwners
+from extender.placed.watching import PlacedPods
 from extender.plugin import Plugin
 from extender.pods import Pod
 from extender.probing import Probing
@@ -54,7 +56,7 @@ MIB = 1024 * 1024
 class Routed(Protocol):
     """A part that answers HTTP calls."""
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> Sequence[web.RouteDef]:
         """Its routes."""
 
 
@@ -72,6 +74,8 @@ class Extender:
     metrics: Metrics
     waker: Waker
     followup: Followup
+    placed: PlacedPods
+    voice: Voice
     housekeeper: Housekeeper
     analyst: Analyst
     models: ModelHolder
@@ -94,8 +98,7 @@ def build(
 
     The models are loaded here: nobody waits for an answer yet.
     """
-    metrics = metrics or new_metrics()
-    store = WindowStore(settings.window_slots, settings.interval_s)
+    metrics, store = metrics or new_metrics(), WindowStore(settings.window_slots, settings.interval_s)
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
     probing = Probing(cluster, settings.interval_s, settings.ip_family)
     owners = RowOwners(cluster, settings.trusted_reporters, settings.fresh_for_s)
@@ -108,18 +111,17 @@ def build(
     scorer = Scorer(store, noise, analyst, violations, settings.profile, settings.fresh_for_s, clock)
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
-    deadline_s = settings.deadline_ms / 1000
-    decider = Decider(
-        cluster, probing, scorer, promises, decisions, clock, shadow=settings.shadow, deadline_s=deadline_s
-    )
+    parts = (cluster, probing, scorer, promises, decisions, clock)
+    decider = Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000)
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
+    voice, placed = _placed(settings, cluster, scorer, metrics, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
-    followup = Followup(decider, decisions, cluster, waker, metrics)
+    followup = Followup(decider, decisions, cluster, waker, voice.announcer, metrics)
     _gauges(metrics, cluster, health, lambda: window_counts(store, settings.fresh_for_s, clock))
     reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB))
     queries = Queries(store, cluster, decider, decisions, clock)
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
-    api_app = _api_app([reports, queries, plugin, recorder, health], metrics)
+    api_app = _api_app([reports, queries, placed, plugin, recorder, health], metrics)
     api_app.on_shutdown.append(recorder.end_streams)
     webhook_app = _app([Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))], metrics)
     return Extender(
@@ -133,6 +135,8 @@ def build(
         metrics=metrics,
         waker=waker,
         followup=followup,
+        placed=placed,
+        voice=voice,
         housekeeper=Housekeeper(cluster, ingest, store, grace, probing, clock),
         analyst=analyst,
         models=holder,
@@ -150,6 +154,15 @@ def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], 
     """What keeps the trace of what is ingested, as the settings name its place and size."""
     most_bytes = int(settings.record_max_mib * MIB)
     return Recorder(settings.record_dir, most_bytes, settings.interval_s, metrics, clock, time.time)
+
+
+def _placed(
+    settings: ExtenderSettings, cluster: Cluster, scorer: Scorer, metrics: Metrics, clock: Callable[[], float]
+) -> tuple[Voice, PlacedPods]:
+    """What tells people of their pods, and what looks whether the promises of placed pods are kept."""
+    voice = Voice(settings, cluster.api, metrics, clock)
+    placed = PlacedPods(cluster, scorer.recent, voice.announcer, metrics, clock, settings.promise_check_s)
+    return voice, placed
 
 
 def _gauges(metrics: Metrics, cluster: Cluster, health: Health, windows: WindowCounts) -> None:

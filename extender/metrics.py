@@ -13,6 +13,8 @@ __all__ = ["Metrics", "WindowCounts"]
 VERBS: Final = ("filter", "prioritize", "preempt")
 OUTCOMES: Final = ("passed", "filtered", "scored", *(str(n) for n in Neutral), "error")
 REPORTS: Final = ("applied", "invalid", "refused", "unknown_node", "replayed", "too_large", "not_ready", "error")
+PLACED: Final = ("kept", "broken", "unmeasured")
+EVENTS: Final = ("sent", "aggregated", "dropped", "failed")
 SAMPLES: Final = ("measured", "lost", "unmeasured", "unknown_target")
 BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -58,6 +60,7 @@ class Metrics:
             "neilats_extender_bound_pods", "Pods bound after being scored here", ["outvoted"], registry=registry
         )
         self._forecasts(registry)
+        self._placed(registry)
         self.ready = Gauge("neilats_extender_ready", "Whether /readyz says yes", registry=registry)
         self.nodes = Gauge("neilats_extender_nodes", "Nodes known", registry=registry)
         self._zero()
@@ -91,7 +94,23 @@ class Metrics:
             "neilats_forecast_groups", "Nodes by whose violations count for them", ["state"], registry=registry
         )
 
+    def _placed(self, registry: CollectorRegistry) -> None:
+        """What became of promises, and what people were told."""
+        self.placed_pods = Gauge(
+            "neilats_placed_pods", "Pods on nodes by how their promise stands", ["state"], registry=registry
+        )
+        self.events = Counter(
+            "neilats_extender_events", "Events on pods by what became of them", ["outcome"], registry=registry
+        )
+        self.events_leader = Gauge(
+            "neilats_extender_events_leader", "Whether this replica speaks of placed pods", registry=registry
+        )
+
     def _zero(self) -> None:
+        for state in PLACED:
+            self.placed_pods.labels(state)
+        for outcome in EVENTS:
+            self.events.labels(outcome)
         for outcome in ("loaded", "failed"):
             self.model_loads.labels(outcome)
         for why in ("asked", "refreshed"):

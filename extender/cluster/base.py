@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Final, Protocol
 
+from extender.cluster.api import Api
 from extender.intents import Intent, Pod
 from extender.quoting import first_few
 
@@ -97,6 +98,10 @@ class Cluster(Protocol):
     """What the extender asks of a cluster."""
 
     @property
+    def api(self) -> Api | None:
+        """The API server, where there is one."""
+
+    @property
     def nodes(self) -> Mapping[str, NodeInfo]:
         """The current nodes by name: a live view, cheap to read, not to be changed."""
 
@@ -108,8 +113,11 @@ class Cluster(Protocol):
     def synced(self) -> bool:
         """Whether the nodes are known."""
 
-    def resolve(self, intent: Intent, pod: Pod) -> Resolution:
-        """The nodes of the intent's peers from memory; starts a watch in the background where one is missing."""
+    def resolve(self, intent: Intent, pod: Pod, *, background: bool = False) -> Resolution:
+        """The nodes of the intent's peers from memory; starts a watch in the background where one is missing.
+
+        Where watches are scarce, one that only `background` callers need makes room for the others.
+        """
 
     async def wait_resolved(self, intent: Intent, pod: Pod, timeout_s: float) -> Resolution:
         """As `resolve`, after waiting at most so long for the watches that are still syncing."""

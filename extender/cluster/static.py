@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from extender.cluster.api import Api
 from extender.cluster.base import NodeInfo, Resolution, Shares
 from extender.intents import Intent, Pod
 from extender.quoting import shortened
@@ -16,6 +17,7 @@ log = get_logger("extender.cluster")
 class StaticCluster:
     """Nodes as given: (name, address) pairs, where the address may be empty and is then left to the reports."""
 
+    api: Api | None = None
     synced = True
     nodes_version = 0
 
@@ -23,7 +25,7 @@ class StaticCluster:
         infos = {name: NodeInfo(name, (address,) if address else ()) for name, address in nodes}
         self.nodes: Mapping[str, NodeInfo] = MappingProxyType(infos)
 
-    def resolve(self, intent: Intent, pod: Pod) -> Resolution:
+    def resolve(self, intent: Intent, pod: Pod, *, background: bool = False) -> Resolution:
         """Named nodes as they are; services and pods are unresolved."""
         found = Shares()
         found.add_nodes(intent.peer_nodes, self.nodes)
