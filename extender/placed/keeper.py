@@ -125,6 +125,8 @@ class Keeper:
         standing.saw(finding, self._clock())
         if self._listener.speaks:
             self._tell(standing)
+        elif standing.state == "broken":
+            standing.was_kept = False  # the replica that speaks has told it
 
     def _standing(self, placed: Placed) -> Standing:
         """A pod's standing; with another promise it stands anew, but who was told stays told."""
