@@ -13,6 +13,7 @@ from extender.apps import Apps, open_apps
 from extender.cluster.base import Cluster
 from extender.decide import Decider
 from extender.decisions import Decisions
+from extender.events.voice import Voice
 from extender.followup import Followup
 from extender.grace import Grace
 from extender.health import Health
@@ -20,6 +21,7 @@ from extender.housekeeping import Housekeeper, prober_counts, window_counts
 from extender.ingest import Ingest
 from extender.metrics import Metrics
 from extender.noise import NoiseTable
+from extender.placed.watching import PlacedPods
 from extender.plugin import Plugin
 from extender.pods import Pod
 from extender.probing import Probing
@@ -61,6 +63,8 @@ class Extender:
     metrics: Metrics
     waker: Waker
     followup: Followup
+    placed: PlacedPods
+    voice: Voice
     housekeeper: Housekeeper
     analyst: Analyst
     models: ModelHolder
@@ -82,8 +86,7 @@ def build(
 
     The models are loaded here: nobody waits for an answer yet. Raises ClusterError where nothing can verify tokens.
     """
-    metrics = metrics or new_metrics()
-    store = WindowStore(settings.window_slots, settings.interval_s)
+    metrics, store = metrics or new_metrics(), WindowStore(settings.window_slots, settings.interval_s)
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
     probing = Probing(cluster, settings.interval_s, settings.ip_family)
     access = open_access(settings, cluster, metrics, clock)
@@ -96,19 +99,18 @@ def build(
     scorer = Scorer(store, noise, analyst, violations, settings.profile, settings.fresh_for_s, clock)
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
-    deadline_s = settings.deadline_ms / 1000
-    decider = Decider(
-        cluster, probing, scorer, promises, decisions, clock, shadow=settings.shadow, deadline_s=deadline_s
-    )
+    parts = (cluster, probing, scorer, promises, decisions, clock)
+    decider = Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000)
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
+    voice, placed = _placed(settings, cluster, scorer, metrics, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
-    followup = Followup(decider, decisions, cluster, waker, metrics)
+    followup = Followup(decider, decisions, cluster, waker, voice.announcer, metrics)
     _gauges(settings, metrics, cluster, health, ingest, store, clock)
     reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender)
     queries = Queries(store, cluster, decider, decisions, clock)
     webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
-    apps = open_apps(metrics, health, plugin, [webhooks], [reports, queries, recorder], access.guards)
+    apps = open_apps(metrics, health, plugin, [webhooks], [reports, queries, placed, recorder], access.guards)
     apps.api.on_shutdown.append(recorder.end_streams)
     return Extender(
         settings=settings,
@@ -121,6 +123,8 @@ def build(
         metrics=metrics,
         waker=waker,
         followup=followup,
+        placed=placed,
+        voice=voice,
         housekeeper=Housekeeper(cluster, ingest, store, grace, probing, clock),
         analyst=analyst,
         models=holder,
@@ -137,6 +141,15 @@ def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], 
     """What keeps the trace of what is ingested, as the settings name its place and size."""
     most_bytes = int(settings.record_max_mib * MIB)
     return Recorder(settings.record_dir, most_bytes, settings.interval_s, metrics, clock, time.time)
+
+
+def _placed(
+    settings: ExtenderSettings, cluster: Cluster, scorer: Scorer, metrics: Metrics, clock: Callable[[], float]
+) -> tuple[Voice, PlacedPods]:
+    """What tells people of their pods, and what looks whether the promises of placed pods are kept."""
+    voice = Voice(settings, cluster.api, metrics, clock)
+    placed = PlacedPods(cluster, scorer.recent, voice.announcer, metrics, clock, settings.promise_check_s)
+    return voice, placed
 
 
 def _gauges(

@@ -17,7 +17,7 @@ __all__ = ["Apps", "Routed", "open_apps"]
 class Routed(Protocol):
     """A part that answers HTTP calls."""
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> Sequence[web.RouteDef]:
         """Its routes."""
 
 

@@ -68,7 +68,7 @@ class Decider:
             self._cluster.resolve(intent, pod)  # starts the watches that prioritize will need
             return Answer("passed", {})
         end, decision = self.end(), self._decisions.begin(pod, intent, self._shadow)
-        decision.candidates = len(names)
+        decision.candidates, decision.filter_called = len(names), True
         answer, scored = await self._filtered(decision, names, end)
         self._record(decision, scored)
         if self._shadow:
@@ -85,6 +85,7 @@ class Decider:
         decision.candidates = max(decision.candidates, len(names))
         answer, scored = await self._prioritized(decision, names, end)
         self._record(decision, scored)
+        decision.filter_called = False  # the next attempt begins with filter again
         return _neutral(Neutral.SHADOW, names) if self._shadow else answer
 
     async def preempt(self, raw_pod: Mapping[str, Any], names: Sequence[str]) -> Answer:

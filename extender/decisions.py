@@ -31,6 +31,8 @@ class Decision:
     table: ScoreTable | None = None
     """The numbers of every candidate that was scored."""
     attempts: int = 1
+    filter_called: bool = False
+    """Whether filter was called for the attempt that prioritize has not ended yet."""
     node: str | None = None
     deleted: bool = False
 

@@ -1,4 +1,4 @@
-"""What follows a decision, off the hot path: its analysis, where the pod went, and waking it if it was refused."""
+"""What follows a decision, off the hot path: its analysis, where the pod went, what people are told, and waking it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Final
 from extender.cluster.base import Cluster
 from extender.decide import Decider
 from extender.decisions import Decision, Decisions
+from extender.events.announcer import Announcer
 from extender.intents import Intent
 from extender.metrics import Metrics
 from extender.pods import Pod
@@ -26,10 +27,16 @@ class Followup:
     """Listens to the decider and the cluster, and completes the records."""
 
     def __init__(
-        self, decider: Decider, decisions: Decisions, cluster: Cluster, waker: Waker, metrics: Metrics
+        self,
+        decider: Decider,
+        decisions: Decisions,
+        cluster: Cluster,
+        waker: Waker,
+        announcer: Announcer,
+        metrics: Metrics,
     ) -> None:
         self._decider, self._decisions, self._cluster = decider, decisions, cluster
-        self._waker, self._metrics = waker, metrics
+        self._waker, self._announcer, self._metrics = waker, announcer, metrics
         self._queue: asyncio.Queue[Scored] = asyncio.Queue(QUEUED)
         decider.on_recorded = self.recorded
         decider.on_filtered = self.filtered
@@ -38,6 +45,7 @@ class Followup:
     def recorded(self, decision: Decision, scored: Scored | None) -> None:
         """A decision was made: follow its pod, and have its paths analysed."""
         self._cluster.follow(decision.pod)
+        self._announcer.decided(decision)
         if scored is not None and not self._queue.full():
             self._queue.put_nowait(scored)
 
@@ -49,7 +57,10 @@ class Followup:
         """A followed pod got its node, or was deleted."""
         self._waker.settled(pod)
         decision = self._decisions.bound(pod)
-        if decision is None or decision.outvoted is None:
+        if decision is None:
+            return
+        self._announcer.bound(decision)
+        if decision.outvoted is None:
             return
         self._metrics.outvoted.labels(str(decision.outvoted).lower()).inc()
         log.info(

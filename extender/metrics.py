@@ -25,6 +25,8 @@ REPORTS: Final = (
 )
 TOKEN_REVIEWS: Final = ("authenticated", "rejected", "failed", "throttled")
 ACCESS_REVIEWS: Final = ("allowed", "denied", "failed", "throttled")
+PLACED: Final = ("kept", "broken", "unmeasured")
+EVENTS: Final = ("sent", "aggregated", "dropped", "failed")
 SAMPLES: Final = ("measured", "lost", "unmeasured", "unknown_target")
 BUCKETS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -72,6 +74,7 @@ class Metrics:
         )
         self._forecasts(registry)
         self._access(registry)
+        self._placed(registry)
         self.ready = Gauge("neilats_extender_ready", "Whether /readyz says yes", registry=registry)
         self.nodes = Gauge("neilats_extender_nodes", "Nodes known", registry=registry)
         self._zero()
@@ -126,6 +129,18 @@ class Metrics:
             registry=registry,
         )
 
+    def _placed(self, registry: CollectorRegistry) -> None:
+        """What became of promises, and what people were told."""
+        self.placed_pods = Gauge(
+            "neilats_placed_pods", "Pods on nodes by how their promise stands", ["state"], registry=registry
+        )
+        self.events = Counter(
+            "neilats_extender_events", "Events on pods by what became of them", ["outcome"], registry=registry
+        )
+        self.events_leader = Gauge(
+            "neilats_extender_events_leader", "Whether this replica speaks of placed pods", registry=registry
+        )
+
     def _zero(self) -> None:
         for outcome in TOKEN_REVIEWS:
             self.token_reviews.labels(outcome)
@@ -133,6 +148,10 @@ class Metrics:
             self.access_reviews.labels(outcome)
         for outcome in ("loaded", "failed"):
             self.tls_reloads.labels(outcome)
+        for state in PLACED:
+            self.placed_pods.labels(state)
+        for outcome in EVENTS:
+            self.events.labels(outcome)
         for outcome in ("loaded", "failed"):
             self.model_loads.labels(outcome)
         for why in ("asked", "refreshed"):

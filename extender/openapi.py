@@ -56,6 +56,10 @@ def document() -> dict[str, Any]:
                 "get": _operation("A pod's decisions", None, _object("decisions"), 404),
                 **_path("namespace", "pod"),
             },
+            "/v1/placements": {
+                "get": _operation("Whether placed pods' promises are kept now", None, _object("pods"), 400, 503),
+                **_query("namespace", "pod", "state"),
+            },
             "/predict/{pair}": {
                 "post": _operation("The old plugin's future score", _PREDICT, _SCORE, 404),
                 **_path("pair"),

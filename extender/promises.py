@@ -11,7 +11,7 @@ from extender.pods import Pod
 from extender.scorer import Scorer
 from extender.verdicts import Verdict, Verdicts, judge
 
-__all__ = ["Peers", "Promises", "Refusals"]
+__all__ = ["Peers", "Promises", "Refusals", "breaks"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Promises:
                 continue
             self._grace.over([("path", peer, name)])
             if verdict == Verdict.BREAKS:
-                found.failed[name] = _breaks(intent, peer, name)
+                found.failed[name] = breaks(intent, peer, name)
             if recovering:
                 found.recovering.append((peer, name))
         return found
@@ -110,7 +110,8 @@ class Promises:
         return f"path to {peer} is unmeasured" if intent.on_unknown == "deny" else ""
 
 
-def _breaks(intent: Intent, peer: str, name: str) -> str:
+def breaks(intent: Intent, peer: str, name: str) -> str:
+    """What is wrong with a node whose path to the peer was measured and breaks the promise."""
     if intent.legacy and name == peer:
         return f"the neighbour node {peer} itself is excluded"
     return f"path to {peer} breaks {intent.max_rtt_ms:g} ms"

@@ -10,7 +10,7 @@ import numpy as np
 from extender.analysis import Analyst
 from extender.cluster.base import Resolution
 from extender.evaluate import ReadyForecast, evaluate_with
-from extender.gather import Gathered, gather
+from extender.gather import Gathered, RecentPaths, gather, gather_recent
 from extender.intents import Intent
 from extender.noise import NoiseTable
 from extender.scoretable import PathTable, ScoreTable
@@ -70,6 +70,10 @@ class Scorer:
     def gather_one(self, peer: str, names: Sequence[str]) -> Gathered:
         """The candidates' paths to one peer, as of now, however long it takes."""
         return self.gather((peer,), names, np.inf)[0]
+
+    def recent(self, peer: str, names: Sequence[str]) -> RecentPaths:
+        """The last raw samples of the candidates' paths to one peer, as of now."""
+        return gather_recent(self._store, peer, names, self._clock(), self._fresh_for_s)
 
     async def score(
         self,

@@ -52,6 +52,7 @@ async def run(
     async with AsyncExitStack() as stack:
         stack.callback(extender.worker.close)
         stack.push_async_callback(extender.cluster.close)  # after the listeners, whose last calls may still ask it
+        stack.push_async_callback(extender.voice.close)
         listeners = Listeners(settings, extender.apps, metrics)
         stack.push_async_callback(listeners.close)
         where = await listeners.open()
@@ -83,6 +84,8 @@ async def _until(stop: asyncio.Event, extender: Extender, listeners: Listeners) 
     """Run the background tasks until told to stop; one that ends or fails ends the service."""
     jobs: Mapping[str, Awaitable[None]] = {
         "followup": extender.followup.run(),
+        "placed": extender.placed.run(),
+        "events": extender.voice.run(),
         "waker": extender.waker.run(),
         "housekeeper": extender.housekeeper.run(),
         "recorder": extender.recorder.run(),

@@ -7,7 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.gather import Gathered
+from extender.gather import RecentPaths
 from extender.intents import Intent
 from extender.windows import as_stored
 from scoring.promise import MIN_SAMPLES, SHARE, keeping_share, keeps, mean_of_last, recovers
@@ -34,7 +34,7 @@ class Verdicts:
     recovering: NDArray[np.bool_]
 
 
-def judge(intent: Intent, gathered: Sequence[Gathered], weights: Sequence[float]) -> Verdicts:
+def judge(intent: Intent, gathered: Sequence[RecentPaths], weights: Sequence[float]) -> Verdicts:
     """Judge every candidate against the intent's SLA over all peers, by its policy."""
     each = np.stack([_one(intent, g) for g in gathered])
     if intent.policy == "mean":
@@ -46,7 +46,7 @@ def judge(intent: Intent, gathered: Sequence[Gathered], weights: Sequence[float]
     return Verdicts(codes, [gathered[i].peer for i in pick], better & (codes == Verdict.BREAKS))
 
 
-def _one(intent: Intent, gathered: Gathered) -> Codes:
+def _one(intent: Intent, gathered: RecentPaths) -> Codes:
     """[n] verdicts of the paths to one peer; the peer itself costs nothing, except for the old labels."""
     sla_ms = _sla(intent)
     if intent.legacy:
@@ -60,7 +60,7 @@ def _one(intent: Intent, gathered: Gathered) -> Codes:
 
 
 def _mean(
-    intent: Intent, gathered: Sequence[Gathered], each: Codes, weights: NDArray[np.float64]
+    intent: Intent, gathered: Sequence[RecentPaths], each: Codes, weights: NDArray[np.float64]
 ) -> tuple[Codes, NDArray[np.intp]]:
     """A request meets any of the peers, so the paths' keeping shares count by the peers' weights; all must be known."""
     shares = [np.where(g.itself, 1.0, keeping_share(g.recent, _sla(intent))[0]) for g in gathered]

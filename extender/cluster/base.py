@@ -113,8 +113,11 @@ class Cluster(Protocol):
     def synced(self) -> bool:
         """Whether the nodes are known."""
 
-    def resolve(self, intent: Intent, pod: Pod) -> Resolution:
-        """The nodes of the intent's peers from memory; starts a watch in the background where one is missing."""
+    def resolve(self, intent: Intent, pod: Pod, *, background: bool = False) -> Resolution:
+        """The nodes of the intent's peers from memory; starts a watch in the background where one is missing.
+
+        Where watches are scarce, one that only `background` callers need makes room for the others.
+        """
 
     async def wait_resolved(self, intent: Intent, pod: Pod, timeout_s: float) -> Resolution:
         """As `resolve`, after waiting at most so long for the watches that are still syncing."""

@@ -72,7 +72,7 @@ class KubeCluster:
         """Whether the nodes are known."""
         return self._nodes is not None and self._nodes.synced
 
-    def resolve(self, intent: Intent, pod: Pod) -> Resolution:
+    def resolve(self, intent: Intent, pod: Pod, *, background: bool = False) -> Resolution:
         """The nodes of the intent's peers, from memory."""
         found = Shares()
         if intent.peer_nodes and not self.synced:
@@ -80,9 +80,9 @@ class KubeCluster:
         elif intent.peer_nodes:
             found.add_nodes(intent.peer_nodes, self.nodes)
         for namespace, name in intent.peer_services:
-            self._add_service(found, namespace, name)
+            self._add_service(found, namespace, name, background)
         if intent.peer_pods is not None:
-            self._add_pods(found, intent.peer_pods, pod)
+            self._add_pods(found, intent.peer_pods, pod, background)
         return found.resolution()
 
     async def wait_resolved(self, intent: Intent, pod: Pod, timeout_s: float) -> Resolution:
@@ -123,8 +123,9 @@ class KubeCluster:
             found.append(self._watches.pods(pod.namespace))
         return [watch for watch in found if watch is not None]
 
-    def _add_service(self, found: Shares, namespace: str, name: str) -> None:
-        services, slices = self._watches.services(namespace), self._watches.slices(namespace)
+    def _add_service(self, found: Shares, namespace: str, name: str, background: bool) -> None:
+        services = self._watches.services(namespace, background=background)
+        slices = self._watches.slices(namespace, background=background)
         if services is None or slices is None:
             found.unresolved.append(f"service {namespace}/{name}: {TOO_MANY}")
         elif pending := [str(w) for w in (services, slices) if not w.synced]:
@@ -134,8 +135,8 @@ class KubeCluster:
             problem = _problem(services.table, name, counts)
             self._add(found, counts, f"service {namespace}/{name} {problem}" if problem else "")
 
-    def _add_pods(self, found: Shares, selector: Selector, pod: Pod) -> None:
-        pods = self._watches.pods(pod.namespace)
+    def _add_pods(self, found: Shares, selector: Selector, pod: Pod, background: bool) -> None:
+        pods = self._watches.pods(pod.namespace, background=background)
         if pods is None:
             found.unresolved.append(f"pods {shortened(str(selector))}: {TOO_MANY}")
         elif not pods.synced:

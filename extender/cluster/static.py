@@ -25,7 +25,7 @@ class StaticCluster:
         infos = {name: NodeInfo(name, (address,) if address else ()) for name, address in nodes}
         self.nodes: Mapping[str, NodeInfo] = MappingProxyType(infos)
 
-    def resolve(self, intent: Intent, pod: Pod) -> Resolution:
+    def resolve(self, intent: Intent, pod: Pod, *, background: bool = False) -> Resolution:
         """Named nodes as they are; services and pods are unresolved."""
         found = Shares()
         found.add_nodes(intent.peer_nodes, self.nodes)

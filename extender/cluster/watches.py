@@ -1,6 +1,7 @@
 """Which watches run: each is started when something first needs it and stopped after it was long not needed."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,17 +82,18 @@ class Watches:
         """All nodes."""
         return cast(Watch[NodeTable], self._need("nodes", "", NodeTable))
 
-    def pods(self, namespace: str) -> Watch[PodTable] | None:
+    def pods(self, namespace: str, *, background: bool = False) -> Watch[PodTable] | None:
         """A namespace's pods."""
-        return cast(Watch[PodTable] | None, self._need("pods", namespace, lambda: PodTable(namespace, self._listener)))
+        made = self._need("pods", namespace, lambda: PodTable(namespace, self._listener), background)
+        return cast(Watch[PodTable] | None, made)
 
-    def services(self, namespace: str) -> Watch[ServiceTable] | None:
+    def services(self, namespace: str, *, background: bool = False) -> Watch[ServiceTable] | None:
         """A namespace's services."""
-        return cast(Watch[ServiceTable] | None, self._need("services", namespace, ServiceTable))
+        return cast(Watch[ServiceTable] | None, self._need("services", namespace, ServiceTable, background))
 
-    def slices(self, namespace: str) -> Watch[SliceTable] | None:
+    def slices(self, namespace: str, *, background: bool = False) -> Watch[SliceTable] | None:
         """A namespace's EndpointSlices."""
-        return cast(Watch[SliceTable] | None, self._need("endpointslices", namespace, SliceTable))
+        return cast(Watch[SliceTable] | None, self._need("endpointslices", namespace, SliceTable, background))
 
     async def sweep(self) -> None:
         """Stop what nothing has needed for IDLE_S."""
@@ -105,12 +107,16 @@ class Watches:
         tasks = [self._remove(watch) for watch in list(self._running.values())]
         await asyncio.gather(*map(_ended, tasks))
 
-    def _need(self, kind: Kind, namespace: str, make: Callable[[], Table]) -> Watch[Table] | None:
+    def _need(
+        self, kind: Kind, namespace: str, make: Callable[[], Table], background: bool = False
+    ) -> Watch[Table] | None:
+        """The watch; a need in the background keeps it from idling, but neither takes nor defends a place."""
         watch = self._running.get((kind, namespace))
-        if watch is None and self._make_room():
+        if watch is None and (len(self._running) < MAX_WATCHES or (not background and self._make_room())):
             watch = self._start(kind, namespace, make())
         if watch is not None:
-            watch.used = self._clock()
+            now = self._clock()
+            watch.used = max(watch.used, now - KEEP_S) if background else now
         return watch
 
     def _make_room(self) -> bool:
@@ -133,7 +139,7 @@ class Watches:
             timing=self._timing,
         )
         task = asyncio.create_task(source.run(), name=f"watch {kind} {namespace}".strip())
-        watch = self._running[kind, namespace] = Watch(kind, namespace, table, source, task, self._clock())
+        watch = self._running[kind, namespace] = Watch(kind, namespace, table, source, task, -math.inf)
         return watch
 
     def _remove(self, watch: Watch[Table]) -> asyncio.Task[None]:

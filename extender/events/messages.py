@@ -1,0 +1,86 @@
+"""What events say: constant shapes, so that people can search for them."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import numpy as np
+
+from extender.decisions import Decision
+from extender.intents import PREFIX, Intent
+from extender.quoting import shortened
+from extender.scoretable import PathTable, ScoreTable
+
+__all__ = ["invalid", "not_enforced", "placement"]
+
+_LONGEST: Final = 700  # characters of strangers' mistakes, so that the example stays within the message
+_PEERS: Final = 3
+_EXAMPLE: Final = f'{PREFIX}peer-services: "db", {PREFIX}max-rtt-ms: "5"'
+_OLD_EXAMPLE: Final = 'the labels nei_node: "node-1" and sla: "5"'
+_WHY: Final[Mapping[str, str]] = {
+    "filter": "filter is not called, so that nodes which break the promise are not refused",
+    "preempt": "preempt is not called, so that innocent pods may be evicted for a pod that no node satisfies",
+}
+
+
+def invalid(intent: Intent) -> str:
+    """Each mistake, and the right form."""
+    mistakes = shortened("; ".join(intent.mistakes), _LONGEST)
+    return f"invalid latency intent: {mistakes}. A right one is, for example, {_example(intent)}"
+
+
+def _example(intent: Intent) -> str:
+    return _OLD_EXAMPLE if intent.legacy else _EXAMPLE
+
+
+def not_enforced(verbs: Collection[str]) -> str:
+    """Which verbs are missing, and why that matters."""
+    missing = [verb for verb in _WHY if verb in verbs]
+    remedy = " and ".join(f"{verb}Verb: {verb}" for verb in missing)
+    why = "; ".join(_WHY[verb] for verb in missing)
+    return f"{why}. Set {remedy} of the extender in the KubeSchedulerConfiguration"
+
+
+def placement(decision: Decision) -> str:
+    """Why the pod is on its node; the decision must be bound."""
+    node, table = decision.node or "", decision.table
+    shadow = "; shadow mode: kube-scheduler got a neutral answer instead" if decision.shadow else ""
+    if decision.outcome == "neutral" or table is None:
+        why = decision.reason.partition(": ")[2] or decision.reason or "no path was measured"
+        return f"on {node}: latency did not count: {why}{shadow}"
+    if node not in table.names:
+        return f"on {node}: kube-scheduler did not ask about this node{shadow}"
+    return f"on {node}: {_chosen(decision, table, node)}{shadow}"
+
+
+def _chosen(decision: Decision, table: ScoreTable, node: str) -> str:
+    scores = {n: int(s) for n, s in zip(table.names, table.evaluation.scores, strict=True) if n not in decision.failed}
+    scores.setdefault(node, int(table.evaluation.scores[list(table.names).index(node)]))
+    parts = [f"{_paths(table, node)}{_promise(table)}, score {scores[node]} of 10, profile {table.profile}"]
+    if refused := len(decision.failed):
+        parts.append(f"{refused} of {decision.candidates} nodes refused")
+    others = {n: s for n, s in scores.items() if n != node}
+    if others:
+        best = max(others, key=lambda n: others[n])
+        said = "outvoted by other scheduler plugins, best was" if others[best] > scores[node] else "next best"
+        parts.append(f"{said} {best} ({others[best]})")
+    return "; ".join(parts)
+
+
+def _promise(table: ScoreTable) -> str:
+    return "" if table.sla_ms is None else f" (promise {table.sla_ms:g} ms)"
+
+
+def _paths(table: ScoreTable, node: str) -> str:
+    i = list(table.names).index(node)
+    told = [_path(path, node, i) for path in table.paths[:_PEERS]]
+    more = len(table.paths) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
+
+
+def _path(path: PathTable, node: str, i: int) -> str:
+    if path.peer == node:
+        return f"the node of its peer {path.peer}"
+    median = float(path.columns["median_ms"][i])
+    if np.isnan(median):
+        return f"unmeasured to {path.peer}"
+    return f"lost to {path.peer}" if np.isinf(median) else f"{median:.3g} ms to {path.peer}"

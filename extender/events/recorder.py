@@ -1,0 +1,161 @@
+"""Writes events to the API server: queued, limited for each pod and in all, and aggregated by pod and reason.
+
+Whoever tells something only puts it into a queue. An event that cannot be written is tried a few times, counted and
+given up: events are for people, and nothing waits for them.
+"""
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, Literal
+
+import msgspec
+
+from extender.cluster.api import Api, ApiError
+from extender.events.event import Event
+from extender.events.limits import Buckets
+from extender.metrics import Metrics
+from neilats.log import get_logger
+
+__all__ = ["EventRecorder"]
+
+log = get_logger("extender.events")
+
+Outcome = Literal["sent", "aggregated"]
+
+QUEUED: Final = 1000
+POD_BURST, POD_REFILL_S = 5, 120.0
+"""Events of a pod at once, and seconds until it may have another one."""
+
+PACE_S: Final = 0.05
+"""Between two writes: at most 20 a second."""
+
+KNOWN: Final = 5000
+"""Events whose count is remembered; the others' is asked for."""
+
+PAUSES_S: Final = (1.0, 4.0)
+"""Before the second and the third try, where the server has no time or is not there."""
+
+COMPLAIN_S: Final = 60.0
+"""Failures are logged at most so often."""
+
+_BUSY: Final = (429, 500, 503, 504)
+
+
+class _Stored(msgspec.Struct):
+    count: int = 1
+
+
+class EventRecorder:
+    """`clock` is in monotonic seconds, `wall` in seconds since 1970; `instance` names this replica."""
+
+    def __init__(
+        self,
+        api: Api,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+        instance: str,
+        *,
+        pace_s: float = PACE_S,
+        pauses_s: tuple[float, ...] = PAUSES_S,
+    ) -> None:
+        self._api, self._metrics, self._clock, self._wall, self._instance = api, metrics, clock, wall, instance
+        self._pace_s, self._pauses_s = pace_s, pauses_s
+        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUED)
+        self._pods = Buckets(POD_BURST, POD_REFILL_S)
+        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._complained = -math.inf
+
+    def tell(self, event: Event) -> None:
+        """Have an event written soon, unless there are too many; a pod without uid cannot be shown any."""
+        if not event.pod.uid or (event.once and event.name in self._counts):
+            return
+        if self._queue.full() or not self._pods.take(event.pod.uid, self._clock()):
+            self._count("dropped")
+            return
+        self._queue.put_nowait(event)
+
+    async def run(self) -> None:
+        """Write what was told, one after the other, for ever."""
+        while True:
+            await self.write(await self._queue.get())
+            await asyncio.sleep(self._pace_s)
+
+    async def drain(self) -> None:
+        """Write what is waiting, and return."""
+        while not self._queue.empty():
+            await self.write(self._queue.get_nowait())
+
+    async def write(self, event: Event) -> None:
+        """Write one event, in a few tries at most; never raises."""
+        for pause in (*self._pauses_s, None):
+            try:
+                self._count(await self._send(event))
+                return
+            except ApiError as e:
+                if pause is None or not _may_pass(e):
+                    self._failed(event, str(e))
+                    return
+                await asyncio.sleep(pause)
+            except Exception as e:
+                self._failed(event, repr(e))
+                return
+
+    async def _send(self, event: Event) -> Outcome:
+        """Create the object, or count on in the one that is there; ApiError where neither works."""
+        if event.name not in self._counts and await self._created(event):
+            return "sent"
+        if event.once:
+            self._counts.setdefault(event.name, 1)
+            return "aggregated"
+        count = self._counts.get(event.name) or await self._stored_count(event)
+        try:
+            await self._api.patch(f"{event.path}/{event.name}", event.repetition(count + 1, self._wall()))
+        except ApiError as e:
+            self._counts.pop(event.name, None)
+            if e.status == 404 and await self._created(event):  # the server forgets events after an hour
+                return "sent"
+            raise
+        self._remember(event, count + 1)
+        return "aggregated"
+
+    async def _created(self, event: Event) -> bool:
+        """Create the object; False where it is there already."""
+        try:
+            await self._api.post(event.path, event.body(self._wall(), self._instance))
+        except ApiError as e:
+            if e.status == 409:
+                return False
+            raise
+        self._remember(event, 1)
+        return True
+
+    async def _stored_count(self, event: Event) -> int:
+        """How often an event was told by another replica, or before a restart."""
+        try:
+            body = await self._api.get(f"{event.path}/{event.name}", {})
+            return max(1, msgspec.json.decode(body, type=_Stored).count)
+        except msgspec.DecodeError:
+            return 1
+
+    def _remember(self, event: Event, count: int) -> None:
+        self._counts[event.name] = count
+        self._counts.move_to_end(event.name)
+        if len(self._counts) > KNOWN:
+            self._counts.popitem(last=False)
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.events.labels(outcome).inc()
+
+    def _failed(self, event: Event, problem: str) -> None:
+        self._count("failed")
+        if self._clock() - self._complained >= COMPLAIN_S:
+            self._complained = self._clock()
+            pod = f"{event.pod.namespace}/{event.pod.name}"
+            log.warning("event not written", extra={"pod": pod, "reason": event.reason, "problem": problem})
+
+
+def _may_pass(error: ApiError) -> bool:
+    return error.reason in ("disconnected", "silent") or error.status in _BUSY

@@ -1,0 +1,53 @@
+"""How a placed pod's promise stands, kept steady: one odd look changes nothing."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from extender.placed.table import Placed
+
+__all__ = ["STATES", "Finding", "Standing", "State"]
+
+State = Literal["kept", "broken", "unmeasured"]
+STATES: Final[tuple[State, ...]] = ("kept", "broken", "unmeasured")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look found: shared by all pods of a group on the same node."""
+
+    state: State
+    peers: tuple[str, ...] = ()
+    reason: str = ""
+
+
+_NEW: Final = Finding("unmeasured", reason="not looked at yet")
+
+
+@dataclass(slots=True)
+class Standing:
+    """A pod's state, taken over once two looks in a row find it; a first `kept` counts at once.
+
+    `told` is whether people were told what is wrong; `was_kept` whether it was kept since then, so that what is wrong
+    now is news.
+    """
+
+    placed: Placed
+    since: float
+    finding: Finding = _NEW
+    last: State = "unmeasured"
+    told: bool = False
+    was_kept: bool = False
+
+    @property
+    def state(self) -> State:
+        """The state that counts."""
+        return self.finding.state
+
+    def saw(self, finding: Finding, now: float) -> None:
+        """Take a look into account; `now` is in monotonic seconds."""
+        twice, self.last = finding.state == self.last, finding.state
+        if finding.state == self.state:
+            self.finding = finding
+        elif twice or (self.state, finding.state) == ("unmeasured", "kept"):
+            self.finding, self.since = finding, now
+        self.was_kept = self.was_kept or self.state == "kept"
