@@ -30,6 +30,9 @@
 {{- end }}
 {{- if ne $v.models.source "packaged" }}{{ $_ := set $s "models_dir" "/var/lib/neilats/models" }}{{ end }}
 {{- $kind := include "neilats.extenderKind" . }}
+{{- if and (eq $kind "daemonset") (eq $v.auth.health "protected") }}
+{{- fail "auth.health: with mode extender-only nothing could ask a protected /readyz, because loopback is the whole host there and is not trusted; set auth.health to open" }}
+{{- end }}
 {{- if eq $kind "deployment" }}
 {{- $_ := set $s "webhook_listen" (printf "0.0.0.0:%d" (int $v.extender.webhookPort)) }}
 {{- $_ := set $s "webhook_tls_cert" "/etc/neilats/tls/tls.crt" }}
@@ -49,7 +52,7 @@
 {{/* By exec where health needs a token too, because a kubelet has none. Takes a dict of `root` and `path`. */}}
 {{- define "neilats.extenderCheck" -}}
 {{- if eq .root.Values.auth.health "protected" -}}
-exec: {command: [neilats, health, {{ .path }}]}
+exec: {command: [neilats, health{{ if eq .path "/healthz" }}, --live{{ end }}]}
 timeoutSeconds: 10
 {{- else -}}
 httpGet: {path: {{ .path }}, port: api, scheme: HTTPS}

@@ -135,3 +135,22 @@ podAntiAffinity:
         matchLabels: {{- include "neilats.selector" .root | nindent 10 }}
           app.kubernetes.io/component: {{ .component }}
 {{- end }}
+
+{{- define "neilats.scrape" -}}
+{{- $v := .Values.metrics.podMonitor -}}
+interval: {{ $v.interval }}
+scrapeTimeout: {{ $v.scrapeTimeout }}
+{{- with $v.relabelings }}
+relabelings: {{- toYaml . | nindent 0 }}
+{{- end }}
+{{- with $v.metricRelabelings }}
+metricRelabelings: {{- toYaml . | nindent 0 }}
+{{- end }}
+{{- end }}
+
+{{/* What a test needs before its pod runs; gone after the test, passed or failed. Takes the weight. */}}
+{{- define "neilats.hook" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
