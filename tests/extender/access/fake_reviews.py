@@ -66,7 +66,7 @@ class FakeReviews:
         spec = body["spec"]
         if body["kind"] == "TokenReview":
             assert path == "/apis/authentication.k8s.io/v1/tokenreviews"
-            unknown = {"authenticated": False, "error": "[invalid bearer token]"}
+            unknown = {"user": {}, "error": "[invalid bearer token]"}
             return json.dumps({"spec": spec, "status": self.tokens.get(spec["token"], unknown)}).encode()
         assert path == "/apis/authorization.k8s.io/v1/subjectaccessreviews"
         asked = (spec["user"], spec["nonResourceAttributes"]["verb"], spec["nonResourceAttributes"]["path"])
