@@ -157,6 +157,18 @@ async def test_a_verified_client_certificate_may_call_in_place_of_a_token(author
             assert reply.status == 401
 
 
+async def test_tokens_over_plain_http_are_warned_of(caplog):
+    cluster = StaticCluster((("a", ""),))
+    cluster.api = FakeReviews()
+    async with serving(cluster, api_auth="required"):
+        pass
+    async with serving():
+        pass
+    assert [r.message for r in caplog.records if r.levelname == "WARNING" and "plain HTTP" in r.message] == [
+        "tokens come over plain HTTP, where they can be read: set tls_cert and tls_key"
+    ]
+
+
 async def test_a_token_above_the_limit_gets_an_answer_that_says_so():
     cluster = StaticCluster((("a", ""), ("b", "")))
     cluster.api = FakeReviews()
