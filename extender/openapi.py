@@ -12,6 +12,22 @@ __all__ = ["document"]
 
 _ERROR: Final = {"$ref": "#/components/schemas/Error"}
 _TEXT: Final = {"type": "string"}
+_GUARDED: Final = (401, 403, 503)
+"""Answers that any call may get where the settings ask callers who they are; a 503: that cannot be known now."""
+
+_SCHEMES: Final = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "a Kubernetes token for one of `audiences`; with `api_auth: required`, or for reports with "
+        "`report_auth: token`",
+    },
+    "certificate": {"type": "mutualTLS", "description": "a client certificate that `client_ca` signed"},
+}
+_BLOCKS: Final = {
+    "description": "blocks",
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 _NUMBER: Final = {"type": ["number", "string", "null"], "description": 'null: unknown; "inf": lost throughout'}
 
 
@@ -26,9 +42,8 @@ def document() -> dict[str, Any]:
         "info": {"title": "neilats extender", "version": __version__},
         "paths": {
             "/v1/report": {
-                "post": _operation(
-                    "Take a prober's samples; answer with its targets", report, reply, 403, 404, 409, 413, 503
-                )
+                "post": _operation("Take a prober's samples; answer with its targets", report, reply, 404, 409, 413)
+                | {"security": [{"token": []}, {}]}
             },
             "/v1/scores": {"post": _operation("Score nodes towards a peer", _SCORES, _object("nodes"), 404)},
             "/v1/windows/{source}/{target}": {
@@ -39,13 +54,7 @@ def document() -> dict[str, Any]:
             "/v1/recording": {
                 "get": {
                     "summary": "What is ingested from now on, as blocks of the recording format, until the client goes",
-                    "responses": {
-                        "200": {
-                            "description": "blocks",
-                            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-                        },
-                        "503": _content(_ERROR, "refused; says what and where"),
-                    },
+                    "responses": {"200": _BLOCKS, **_errors(*_GUARDED)},
                 }
             },
             "/v1/decisions": {
@@ -67,12 +76,16 @@ def document() -> dict[str, Any]:
             "/adf_score": {"post": _operation("The old plugin's ADF score", _ADF, _SCORE)},
             "/health": {"get": _operation("The old plugin's health call", None, _object("status"))},
             "/healthz": {"get": _operation("Alive", None, _object("status"))},
-            "/readyz": {"get": _operation("Ready, or 503 with the reasons", None, _object("status"), 503)},
+            "/readyz": {"get": _operation("Ready, or 503 with the reasons", None, _object("status"))},
             "/metrics": {
-                "get": {"summary": "Prometheus metrics", "responses": {"200": {"description": "text format"}}}
+                "get": {
+                    "summary": "Prometheus metrics",
+                    "responses": {"200": {"description": "text format"}, **_errors(*_GUARDED)},
+                }
             },
         },
-        "components": {"schemas": {**schemas, "Error": _object("error")}},
+        "security": [{"token": []}, {"certificate": []}, {}],
+        "components": {"schemas": {**schemas, "Error": _object("error")}, "securitySchemes": _SCHEMES},
     }
 
 
@@ -81,10 +94,13 @@ def _object(*required: str) -> dict[str, Any]:
 
 
 def _operation(summary: str, request: Any, response: Any, *errors: int) -> dict[str, Any]:
-    codes = sorted({*errors, *((400, 413, 415) if request else ())})
-    responses = {str(code): _content(_ERROR, "refused; says what and where") for code in codes}
+    responses = _errors(*_GUARDED, *errors, *((400, 413, 415) if request else ()))
     operation = {"summary": summary, "responses": {"200": _content(response, "ok"), **responses}}
     return operation | ({"requestBody": {**_content(request), "required": True}} if request else {})
+
+
+def _errors(*codes: int) -> dict[str, Any]:
+    return {str(code): _content(_ERROR, "refused; says what and where") for code in sorted(set(codes))}
 
 
 def _content(schema: Any, description: str = "") -> dict[str, Any]:

@@ -122,6 +122,8 @@ def _announce(extender: Extender, where: Mapping[str, str]) -> None:
             "nodes": len(extender.cluster.nodes),
         },
     )
+    if not settings.tls_cert and (settings.report_auth, settings.api_auth) != ("address", "none"):
+        log.warning("tokens come over plain HTTP, where they can be read: set tls_cert and tls_key")
 
 
 def main(settings: ExtenderSettings) -> int:

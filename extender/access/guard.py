@@ -29,7 +29,7 @@ class Callers:
         """Raise Unauthenticated, Refused or NotReady unless the request may be answered; its body is not touched."""
         if read_address(request.remote or "") in self._trusted or _certified(request):
             return
-        who = await self._tokens.identity(bearer_token(request, self._advice))
+        who = await self._tokens.identity(bearer_token(request, self._advice), request.remote or "")
         verb = "get" if request.method == "HEAD" else request.method.lower()  # RBAC's verbs; HEAD shows no more
         await self._rights.check(who, verb, request.path)
 

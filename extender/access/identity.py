@@ -14,7 +14,7 @@ POD_UID = "authentication.kubernetes.io/pod-uid"
 class Identity(msgspec.Struct, frozen=True):
     """A user as a token review tells it; `extra` says among other things which pod a token is bound to."""
 
-    username: str
+    username: str = ""  # a rejected token has a user without a name
     uid: str = ""
     groups: tuple[str, ...] = ()
     extra: Mapping[str, tuple[str, ...]] = {}

@@ -49,14 +49,14 @@ class Reviews(Generic[V]):
         self._asking: dict[bytes, asyncio.Task[V]] = {}
         self._failing = False
 
-    async def of(self, key: bytes, ask: Callable[[], Awaitable[Answer[V]]]) -> V:
-        """The answer to the question with this key, from memory or by asking; raises NotReady if it cannot be had."""
+    async def of(self, key: bytes, caller: str, ask: Callable[[], Awaitable[Answer[V]]]) -> V:
+        """The answer to the question with this key about a caller, from memory or by asking; raises NotReady."""
         known = self._good.get(key) or self._bad.get(key)
         if known and self._clock() < known.fresh_until:
             return known.value
         task = self._asking.get(key)
         if task is None:
-            task = self._asking[key] = asyncio.create_task(self._renew(key, ask, known), name=self._kind)
+            task = self._asking[key] = asyncio.create_task(self._renew(key, caller, ask, known), name=self._kind)
             task.add_done_callback(lambda done: self._ended(key, done))
         return await asyncio.shield(task)  # one caller who goes away takes no answer from the others
 
@@ -65,14 +65,16 @@ class Reviews(Generic[V]):
         if not task.cancelled():
             task.exception()  # seen, even if every caller went away
 
-    async def _renew(self, key: bytes, ask: Callable[[], Awaitable[Answer[V]]], known: Answer[V] | None) -> V:
+    async def _renew(
+        self, key: bytes, caller: str, ask: Callable[[], Awaitable[Answer[V]]], known: Answer[V] | None
+    ) -> V:
         try:
-            await self._budget.take()
+            await self._budget.take(caller)
             answer = await ask()
         except Exhausted:
             self._counted("throttled")
             return self._spare(key, known, f"too many {self._kind}s are waiting")
-        except (ApiError, msgspec.DecodeError) as e:
+        except (ApiError, msgspec.DecodeError, UnicodeDecodeError) as e:
             self._counted("failed")
             self._failed(e)
             return self._spare(key, known, f"the API server did not answer a {self._kind}")

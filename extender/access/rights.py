@@ -41,12 +41,12 @@ class AccessReviewer:
         spec = {
             "user": who.username,
             "uid": who.uid,
-            "groups": who.groups,
-            "extra": who.extra,
+            "groups": list(who.groups),
+            "extra": {name: list(values) for name, values in who.extra.items()},
             "nonResourceAttributes": {"path": path, "verb": verb},
         }
-        raw = msgspec.json.encode(spec, order="sorted")
-        if not await self._reviews.of(hashlib.sha256(raw).digest(), lambda: self._ask(msgspec.json.decode(raw))):
+        key = hashlib.sha256(msgspec.json.encode(spec, order="sorted")).digest()
+        if not await self._reviews.of(key, who.username, lambda: self._ask(spec)):
             raise Refused(
                 f"user {who.username} may not {verb} {path}: bind it to a ClusterRole whose rules have "
                 f"nonResourceURLs: [{path!r}] and verbs: [{verb}], such as the chart's viewer"

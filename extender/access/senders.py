@@ -31,8 +31,9 @@ class TokenSenders:
 
     async def sender(self, request: web.Request) -> Sender:
         """The sender with its node; raises Unauthenticated, Refused or NotReady, and leaves the body alone."""
-        who = await self._tokens.identity(bearer_token(request, self._advice))
+        address = request.remote or ""
+        who = await self._tokens.identity(bearer_token(request, self._advice), address)
         if who.username not in self._reporters:
             known = ", ".join(first_few(self._reporters))
             raise Refused(f"user {who.username} may not report; `reporters` has {known}")
-        return Sender(request.remote or "", await self._nodes.node_of(who))
+        return Sender(address, await self._nodes.node_of(who))

@@ -60,10 +60,10 @@ class TokenReviewer:
             "token review", ("authenticated", "rejected"), budget, clock, counted, MOST
         )
 
-    async def identity(self, token: str) -> Identity:
-        """Who the token belongs to; raises Unauthenticated, or NotReady where that cannot be known now."""
+    async def identity(self, token: str, address: str) -> Identity:
+        """Whose token came from this address; raises Unauthenticated, or NotReady where that cannot be known now."""
         key = hashlib.sha256(token.encode()).digest()
-        found = await self._reviews.of(key, lambda: self._ask(token))
+        found = await self._reviews.of(key, address, lambda: self._ask(token))
         if isinstance(found, str):
             raise Unauthenticated(found)
         return found

@@ -8,6 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from extender.app import Extender, build
+from extender.cluster.api import Api
 from extender.cluster.static import StaticCluster
 from neilats.settings import ExtenderSettings
 
@@ -90,9 +91,11 @@ def clock() -> Clock:
 async def make_bench(aiohttp_client: Any, clock: Clock) -> Callable[..., Any]:
     made: list[Extender] = []
 
-    async def make(nodes: tuple[str, ...] = NODES, **settings: Any) -> Bench:
+    async def make(nodes: tuple[str, ...] = NODES, api: Api | None = None, **settings: Any) -> Bench:
         chosen = ExtenderSettings(**{"forecaster": "median", **settings})
-        extender = build(chosen, StaticCluster((n, "") for n in nodes), clock)
+        cluster = StaticCluster((n, "") for n in nodes)
+        cluster.api = api
+        extender = build(chosen, cluster, clock)
         made.append(extender)
         return Bench(
             extender, clock, await aiohttp_client(extender.apps.webhooks), await aiohttp_client(extender.apps.api)

@@ -184,3 +184,16 @@ async def test_the_description_names_every_route(bench):
     }
     assert served == set(body["paths"])
     assert "Report" in body["components"]["schemas"]
+    assert set(body["components"]["securitySchemes"]) == {"token", "certificate"}
+    for path, operations in body["paths"].items():
+        for operation in (operations[m] for m in ("get", "post") if m in operations):
+            assert {"401", "403"} <= set(operation["responses"]), path
+
+
+async def test_probers_are_counted_by_whether_they_report(bench):
+    await bench.star("node-1", {"node-2": 1.0, "node-3": 1.0})
+    assert bench.metric("neilats_extender_probers", state="reporting") == 2
+    bench.clock.forward(bench.extender.settings.fresh_for_s + 1)
+    await bench.star("node-1", {"node-2": 1.0})
+    assert bench.metric("neilats_extender_probers", state="reporting") == 1
+    assert bench.metric("neilats_extender_probers", state="silent") == 3

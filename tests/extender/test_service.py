@@ -1,22 +1,23 @@
 """The service's life: listen, serve, become unready, drain, stop."""
 
 import asyncio
-import shutil
+import re
 import ssl
-import subprocess
 import time
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
+from extender.cluster.static import StaticCluster
 from extender.service import run
 from neilats.settings import ExtenderSettings
-from tests.missing import missing
+from tests.extender.access.fake_reviews import FakeReviews
+from tests.extender.keys import Authority
 
 
 @asynccontextmanager
-async def serving(**settings):
+async def serving(cluster=None, **settings):
     """A running service on free ports; yields (extender, addresses, stop)."""
     opened, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
     fixed = {
@@ -27,7 +28,7 @@ async def serving(**settings):
     }
     chosen = ExtenderSettings(**(fixed | settings))
     service = asyncio.create_task(
-        run(chosen, listening=lambda extender, where: opened.set_result((extender, where)), stop=stop)
+        run(chosen, cluster, listening=lambda extender, where: opened.set_result((extender, where)), stop=stop)
     )
     await asyncio.wait([service, opened], return_when=asyncio.FIRST_COMPLETED)
     if service.done():
@@ -91,19 +92,99 @@ async def _broken():
     raise ValueError("broken")
 
 
-async def test_the_cluster_listener_speaks_tls_when_a_certificate_is_set(tmp_path):
-    if not shutil.which("openssl"):
-        missing("openssl makes the certificate of this test: install it")
-    cert, key = tmp_path / "tls.crt", tmp_path / "tls.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    trust = ssl.create_default_context(cafile=cert)
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+def pair(authority, name="server", prefix="tls"):
+    """The settings of a new certificate and its key."""
+    cert, key = authority.issue(name)
+    return {f"{prefix}_cert": str(cert), f"{prefix}_key": str(key)}
+
+
+async def test_the_cluster_listener_speaks_tls_when_a_certificate_is_set(authority):
+    trust = ssl.create_default_context(cafile=authority.cert)
     async with (
-        serving(tls_cert=str(cert), tls_key=str(key)) as (_, where, _),
+        serving(**pair(authority)) as (_, where, _),
         aiohttp.ClientSession() as session,
         session.get(f"https://{where['api']}/healthz", ssl=trust) as reply,
     ):
         assert reply.status == 200
+
+
+async def test_the_webhooks_ask_for_a_client_certificate_where_they_are_not_on_loopback(authority, tmp_path):
+    stranger = Authority(tmp_path, "stranger")
+    anonymous, known, unknown = (ssl.create_default_context(cafile=authority.cert) for _ in range(3))
+    known.load_cert_chain(*authority.issue("kube-scheduler"))
+    unknown.load_cert_chain(*stranger.issue("kube-scheduler"))
+    settings = pair(authority, prefix="webhook_tls") | {"webhook_client_ca": str(authority.cert)}
+    async with serving(**settings) as (_, where, _), aiohttp.ClientSession() as session:
+        url, body = f"https://{where['webhooks']}/scheduler/filter", {"Pod": {"metadata": {"name": "p"}}}
+        async with session.post(url, json=body | {"NodeNames": ["a"]}, ssl=known) as reply:
+            assert reply.status == 200
+        for context in (anonymous, unknown):
+            with pytest.raises((aiohttp.ClientError, ssl.SSLError, ConnectionError)):
+                await session.post(url, json=body, ssl=context)
+
+
+async def test_metrics_and_the_old_plugin_have_plain_listeners_of_their_own_where_the_settings_want_them(authority):
+    more = {"metrics_listen": "127.0.0.1:0", "legacy_listen": "127.0.0.1:0"}
+    async with serving(**pair(authority), **more) as (_, where, _), aiohttp.ClientSession() as session:
+        assert set(where) == {"webhooks", "api", "metrics", "legacy"}
+        for name, path in (("metrics", "/metrics"), ("metrics", "/readyz"), ("legacy", "/health")):
+            async with session.get(f"http://{where[name]}{path}") as reply:
+                assert reply.status == 200
+        for name, path in (("metrics", "/v1/matrix"), ("legacy", "/v1/matrix")):
+            async with session.get(f"http://{where[name]}{path}") as reply:
+                assert reply.status == 404
+
+
+async def test_a_verified_client_certificate_may_call_in_place_of_a_token(authority):
+    anonymous, known = (ssl.create_default_context(cafile=authority.cert) for _ in range(2))
+    known.load_cert_chain(*authority.issue("plugin"))
+    asked = {"api_auth": "required", "trusted_callers": (), "client_ca": str(authority.cert)}
+    cluster = StaticCluster((("a", ""), ("b", "")))
+    cluster.api = FakeReviews()
+    async with (
+        serving(cluster, **pair(authority), **asked) as (_, where, _),
+        aiohttp.ClientSession() as session,
+    ):
+        url = f"https://{where['api']}/v1/matrix"
+        async with session.get(url, ssl=known) as reply:
+            assert reply.status == 200
+        async with session.get(url, ssl=anonymous) as reply:
+            assert reply.status == 401
+
+
+async def test_tokens_over_plain_http_are_warned_of(caplog):
+    cluster = StaticCluster((("a", ""),))
+    cluster.api = FakeReviews()
+    async with serving(cluster, api_auth="required"):
+        pass
+    async with serving():
+        pass
+    assert [r.message for r in caplog.records if r.levelname == "WARNING" and "plain HTTP" in r.message] == [
+        "tokens come over plain HTTP, where they can be read: set tls_cert and tls_key"
+    ]
+
+
+async def test_a_token_above_the_limit_gets_an_answer_that_says_so():
+    cluster = StaticCluster((("a", ""), ("b", "")))
+    cluster.api = FakeReviews()
+    settings = {"api_auth": "required", "trusted_callers": ()}
+    async with serving(cluster, **settings) as (_, where, _), aiohttp.ClientSession() as session:
+        headers = {"Authorization": f"Bearer {'a' * 17_000}"}
+        async with session.get(f"http://{where['api']}/v1/matrix", headers=headers) as reply:
+            assert reply.status == 401
+            assert "at most 16384" in (await reply.json())["error"]
+
+
+async def test_a_client_is_never_asked_for_more_than_the_address_while_the_settings_ask_for_nothing():
+    async with serving() as (_, where, _), aiohttp.ClientSession() as session:
+        async with session.get(f"http://{where['api']}/v1/matrix") as reply:
+            assert reply.status == 200
+        async with session.get(f"http://{where['api']}/metrics") as reply:
+            text = await reply.text()
+        assert re.search(r'^neilats_extender_probers\{state="silent"\} 2\.0$', text, re.MULTILINE)
+        assert re.search(r'^neilats_extender_probers\{state="reporting"\} 0\.0$', text, re.MULTILINE)
