@@ -53,7 +53,7 @@ class Access:
 
 
 def _trusting(ca_file: Path | None) -> "ssl.SSLContext":
-    """As the prober does: these CAs alone, also where one of them is itself signed by another."""
+    """These CAs alone, else the system's; each ends a chain, also if it is itself signed by another."""
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
