@@ -18,8 +18,8 @@ __all__ = ["Keeper", "Listener"]
 
 log = get_logger("extender.placed")
 
-SLICE_S: Final = 0.002
-"""How long a look works at a time, and how long it then rests: webhooks go first."""
+SLICE_S, REST_S = 0.002, 0.006
+"""How long a look works at a time, and how long it then rests: webhooks go first, and there is a quarter of a core."""
 
 PATHS_AT_ONCE: Final = 1000
 MOST_AT_ONCE: Final = 200
@@ -117,7 +117,7 @@ class Keeper:
     async def _breathe(self) -> None:
         loop = asyncio.get_running_loop()
         if loop.time() > self._until:
-            await asyncio.sleep(SLICE_S)
+            await asyncio.sleep(REST_S)
             self._until = loop.time() + SLICE_S
 
     def _see(self, placed: Placed, finding: Finding) -> None:
@@ -131,7 +131,7 @@ class Keeper:
     def _standing(self, placed: Placed) -> Standing:
         """A pod's standing; with another promise it stands anew, but who was told stays told."""
         known = self._standings.get(placed.pod.uid)
-        if known is not None and known.placed.intent == placed.intent:
+        if known is not None and (known.placed is placed or known.placed.intent == placed.intent):
             return known
         new = Standing(placed, self._clock())
         if known is not None:

@@ -14,6 +14,7 @@ from extender.metrics import Metrics
 from extender.placed.keeper import Keeper
 from extender.placed.table import PlacedTable
 from extender.windows import WindowStore
+from tests.extender.cluster.conftest import api, fake, kubeconfig  # noqa: F401  # fixtures
 from tests.extender.conftest import Clock
 
 NODES = ("gateway", "node-1", "node-2", "node-3")
