@@ -148,6 +148,31 @@ async def test_a_mistake_that_was_mended_is_judged_anew(world):
     assert world.heard.words() == ["invalid", "broken"]
 
 
+async def test_a_promise_that_was_broken_and_is_now_unreadable_is_told_as_a_mistake(world):
+    world.table.put(a_placed_pod(**PROMISED))
+    world.measured("node-1", "gateway", *[8.2] * 10)
+    await world.looks(2)
+    world.table.put(a_placed_pod(peer_nodes="gateway", max_rtt_ms="soon"))
+    await world.looks(2)
+    assert world.heard.words() == ["broken", "invalid"]
+
+
+async def test_one_groups_fault_leaves_the_others_their_look(world):
+    real = world.cluster.resolve
+
+    def faulty(intent, pod, *, background=False):
+        if intent.max_rtt_ms == 6:
+            raise RuntimeError("odd")
+        return real(intent, pod, background=background)
+
+    world.cluster.resolve = faulty
+    world.table.put(a_placed_pod("odd", peer_nodes="gateway", max_rtt_ms="6"))
+    world.table.put(a_placed_pod(**PROMISED))
+    world.measured("node-1", "gateway", *[2.0] * 10)
+    await world.looks()
+    assert world.states() == {"odd": "unmeasured", "web": "kept"}
+
+
 async def test_a_looser_promise_that_is_kept_is_told_where_the_tighter_one_was_broken(world):
     world.table.put(a_placed_pod(**PROMISED))
     world.measured("node-1", "gateway", *[8.2] * 10)

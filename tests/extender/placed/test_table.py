@@ -49,6 +49,14 @@ def test_the_old_labels_are_a_promise(table):
     assert placed.intent.legacy
 
 
+@pytest.mark.parametrize("label", ["nei_node", "sla"])
+def test_one_of_the_old_labels_alone_may_be_somebody_elses(table, label):
+    raw = a_placed_pod()
+    raw["metadata"]["labels"] = {label: "gold"}
+    assert table.put(raw) == ""
+    assert len(table) == 0
+
+
 def test_equal_promises_share_one_group_and_one_intent(table):
     for i in range(100):
         table.put(a_placed_pod(f"web-{i}", **PROMISED))
