@@ -80,7 +80,7 @@ def _paths(table: ScoreTable, node: str) -> str:
 def _path(path: PathTable, node: str, i: int) -> str:
     if path.peer == node:
         return f"the node of its peer {path.peer}"
+    if path.columns["loss"][i] == 1:
+        return f"lost to {path.peer}"
     median = float(path.columns["median_ms"][i])
-    if np.isnan(median):
-        return f"unmeasured to {path.peer}"
-    return f"lost to {path.peer}" if np.isinf(median) else f"{median:.3g} ms to {path.peer}"
+    return f"unmeasured to {path.peer}" if np.isnan(median) else f"{median:.3g} ms to {path.peer}"

@@ -18,8 +18,8 @@ __all__ = ["Keeper", "Listener"]
 
 log = get_logger("extender.placed")
 
-SLICE_S: Final = 0.002
-"""How long a look works at a time, and how long it then rests: webhooks go first."""
+SLICE_S, REST_S = 0.002, 0.006
+"""How long a look works at a time, and how long it then rests: webhooks go first, and there is a quarter of a core."""
 
 PATHS_AT_ONCE: Final = 1000
 MOST_AT_ONCE: Final = 200
@@ -72,16 +72,16 @@ class Keeper:
         """Look for ever."""
         while True:
             await asyncio.sleep(self._period_s)
-            try:
-                await self.look()
-            except Exception:
-                log.exception("cannot look at the placed pods")
+            await self.look()
 
     async def look(self) -> None:
         """Look at every placed pod once, a slice at a time."""
         self._until = asyncio.get_running_loop().time() + SLICE_S
         for group in self._table.groups():
-            await self._look_at(group)
+            try:
+                await self._look_at(group)
+            except Exception:  # one group's fault must not keep the others from being looked at
+                log.exception("cannot look at placed pods", extra={"intent": group.intent})
         for uid in [uid for uid in self._standings if uid not in self._table]:
             del self._standings[uid]
         states = Counter(standing.state for standing in self._standings.values())
@@ -100,7 +100,7 @@ class Keeper:
             new = [p for p in pods if not resolution.pending or self._standing(p).state == "unmeasured"]
             await self._take(new, lambda nodes: dict.fromkeys(nodes, missing))
             return
-        most = min(MOST_AT_ONCE, PATHS_AT_ONCE // len(resolution.nodes))
+        most = min(MOST_AT_ONCE, max(1, PATHS_AT_ONCE // len(resolution.nodes)))
         await self._take(pods, lambda nodes: findings(group.intent, resolution, nodes, self._gather), most)
 
     async def _take(
@@ -117,7 +117,7 @@ class Keeper:
     async def _breathe(self) -> None:
         loop = asyncio.get_running_loop()
         if loop.time() > self._until:
-            await asyncio.sleep(SLICE_S)
+            await asyncio.sleep(REST_S)
             self._until = loop.time() + SLICE_S
 
     def _see(self, placed: Placed, finding: Finding) -> None:
@@ -131,11 +131,12 @@ class Keeper:
     def _standing(self, placed: Placed) -> Standing:
         """A pod's standing; with another promise it stands anew, but who was told stays told."""
         known = self._standings.get(placed.pod.uid)
-        if known is not None and known.placed.intent == placed.intent:
+        if known is not None and (known.placed is placed or known.placed.intent == placed.intent):
+            known.placed = placed
             return known
         new = Standing(placed, self._clock())
-        if known is not None:
-            new.told, new.was_kept = known.told and not known.placed.intent.mistakes, known.was_kept
+        if known is not None and not (known.placed.intent.mistakes or placed.intent.mistakes):
+            new.told, new.was_kept = known.told, known.was_kept
         return new
 
     def _tell(self, standing: Standing) -> None:

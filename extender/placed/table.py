@@ -103,11 +103,14 @@ def _key(pod: Pod, intent: Intent) -> Hashable:
 
 
 def _speaks(raw: Mapping[str, Any]) -> bool:
-    """Whether the pod may say anything to us: most pods do not, and are not read further."""
+    """Whether the pod may say anything to us: most pods do not, and are not read further.
+
+    A label `sla` alone may mean anything to anybody, and pods of other schedulers are here too.
+    """
     meta = _object(raw, "metadata")
     labels = _object(meta, "labels")
-    return (
-        LEGACY_NODE in labels or LEGACY_SLA in labels or any(k.startswith(PREFIX) for k in _object(meta, "annotations"))
+    return (LEGACY_NODE in labels and LEGACY_SLA in labels) or any(
+        k.startswith(PREFIX) for k in _object(meta, "annotations")
     )
 
 

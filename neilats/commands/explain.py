@@ -1,8 +1,12 @@
-"""`neilats explain`: why a pod got its node, asked of every replica, because each remembers only what it decided."""
+"""`neilats explain`: why a pod got its node, and whether its promise is kept there now.
+
+Every replica is asked, because each remembers only what it decided.
+"""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 import click
 
@@ -43,7 +47,8 @@ def _pod(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, s
 @access_options
 @as_json_option
 def command(pod: tuple[str, str], urls: Sequence[str], everything: bool, access: Access, as_json: bool) -> None:
-    """Say why a pod got its node: what it asked for, what was known of every node then, and what came of it.
+    """Say why a pod got its node: what it asked for, what was known of every node then, what came of it, and whether
+    its promise is kept now.
 
     All replicas are asked: every URL, and every address behind its name. Forwarding the service's port reaches only
     one of them.
@@ -57,16 +62,28 @@ def command(pod: tuple[str, str], urls: Sequence[str], everything: bool, access:
         raise _nothing(pod, answers)
     for where, why in silent.items():
         click.echo(f"Warning: {where} was not heard ({why}); it may know more.", err=True)
+    standing = run(_standing(urls, pod, access))
     if as_json:
-        print_json({"pod": "/".join(pod), "decisions": decisions, "unheard": silent})
+        print_json({"pod": "/".join(pod), "decisions": decisions, "now": standing, "unheard": silent})
         return
-    from neilats.commands.report import print_decision, print_earlier
+    from neilats.commands.report import print_decision, print_earlier, print_standing
 
     out, now = console(), time.time()
     for decision in decisions if everything else decisions[:1]:
         print_decision(out, decision, now, everything=everything)
     if not everything:
         print_earlier(out, decisions[1:], now)
+    print_standing(out, standing)
+
+
+async def _standing(urls: Sequence[str], pod: tuple[str, str], access: Access) -> dict[str, Any] | None:
+    """How the placed pod's promise stands, by the first replica that has measured it; None where nobody knows it."""
+    from neilats.commands.client import ask_all
+
+    path = "/v1/placements?" + urlencode({"namespace": pod[0], "pod": pod[1]})
+    answers = await ask_all(urls, path, access=access)
+    rows: list[dict[str, Any]] = [row for answer in answers for row in (answer.body or {}).get("pods", ())]
+    return min(rows, key=lambda row: row["state"] == "unmeasured", default=None)
 
 
 def merged(answers: Iterable["Answer"]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from neilats.commands import cells, reasons, violations
 from neilats.commands.tables import new_table, put
 
-__all__ = ["decision_table", "print_decision", "print_earlier"]
+__all__ = ["decision_table", "print_decision", "print_earlier", "print_standing"]
 
 ROWS: Final = 20
 """Nodes shown unless all are asked for."""
@@ -40,6 +40,14 @@ def print_decision(out: Console, decision: Mapping[str, Any], now: float, *, eve
         out.print(f"  refused {escape(line)}", soft_wrap=True)
     if decision["failed"] or not rows:
         out.print()
+
+
+def print_standing(out: Console, standing: Mapping[str, Any] | None) -> None:
+    """Whether the promise is kept where the pod runs, if there is one and anybody knows."""
+    if standing is not None:
+        since = cells.seconds(standing["since_s"])
+        text = f"{standing['state']} for {since} on {standing['node']}: {standing['reason']}"
+        out.print(f"  now     {escape(text)}", soft_wrap=True)
 
 
 def _title(decision: Mapping[str, Any]) -> str:

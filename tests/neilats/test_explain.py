@@ -128,5 +128,32 @@ async def test_a_name_that_does_not_resolve_is_named():
     assert "neilats-extender.invalid does not resolve" in result.stderr
 
 
+async def test_whether_the_promise_is_kept_now_comes_last(served):
+    pod = {
+        "metadata": {
+            "name": "cart",
+            "namespace": "shop",
+            "uid": "u",
+            "annotations": {"neilats.io/peer-nodes": "gateway", "neilats.io/max-rtt-ms": "5"},
+        },
+        "spec": {"nodeName": "node-1"},
+    }
+    await served.decided("cart", peer_nodes="gateway", max_rtt_ms="5")
+    served.extender.placed.table.put(pod)
+    await served.extender.placed.keeper.look()
+    result = await neilats("explain", "shop/cart", "--url", served.url)
+    now = "now     kept for 0.0 s on node-1: path to gateway keeps 5 ms: 10 of 10 recent samples within (median 5 ms)"
+    assert result.output.splitlines()[-1].strip() == now
+    answer = json.loads((await neilats("explain", "shop/cart", "--url", served.url, "--json")).stdout)
+    assert answer["now"]["state"] == "kept"
+
+
+async def test_a_pod_that_is_not_placed_has_no_line_about_now(served):
+    await served.decided("cart", peer_nodes="gateway", max_rtt_ms="5")
+    result = await neilats("explain", "shop/cart", "--url", served.url)
+    assert "  now  " not in result.output
+    assert json.loads((await neilats("explain", "shop/cart", "--url", served.url, "--json")).stdout)["now"] is None
+
+
 async def test_a_pod_is_named_with_its_namespace():
     assert (await neilats("explain", "a/b/c")).exit_code == 2

@@ -211,3 +211,23 @@ async def test_a_watch_that_was_needed_just_now_stays(cluster: KubeCluster, cloc
     clock.now = watches.KEEP_S
     assert cluster.resolve(by_pods, WEB).pending == "pods of namespace shop"
     assert len(cluster._watches) == watches.MAX_WATCHES
+
+
+async def test_what_is_needed_in_the_background_makes_room_for_others_and_takes_none(
+    cluster: KubeCluster, clock: Clock
+) -> None:
+    by_pods = Intent(peer_pods=parse_selector("app"))
+    for i in range(watches.MAX_WATCHES - 1):
+        cluster.resolve(by_pods, Pod(f"ns-{i}", "p"), background=True)
+    too_many = "pods app: too many namespaces are watched (256 watches)"
+    assert cluster.resolve(by_pods, WEB, background=True).unresolved == too_many
+    assert cluster.resolve(by_pods, WEB).pending == "pods of namespace shop"
+    assert len(cluster._watches) == watches.MAX_WATCHES
+
+
+async def test_what_is_needed_in_the_background_is_not_stopped(cluster: KubeCluster, clock: Clock) -> None:
+    for _ in range(5):
+        cluster.resolve(DB, WEB, background=True)
+        clock.now += watches.IDLE_S / 2
+        await cluster._watches.sweep()
+    assert len(cluster._watches) == 3

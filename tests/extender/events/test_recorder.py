@@ -1,0 +1,156 @@
+"""Events on their way to the API server: limited, aggregated, and given up where they cannot be written."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import pytest
+
+from extender.cluster.api import ApiError
+from extender.events import recorder as recording
+from extender.events.recorder import EventRecorder
+from extender.pods import Pod
+from tests.extender.conftest import Clock
+from tests.extender.events.conftest import an_event
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def recorder(store, counted, clock, wall):
+    return EventRecorder(store, counted.metrics, clock, wall, "one", pace_s=0, pauses_s=(0, 0))
+
+
+def another(store, counted, clock, wall):
+    """A replica, or the same one after a restart."""
+    return EventRecorder(store, counted.metrics, clock, wall, "two", pace_s=0, pauses_s=(0, 0))
+
+
+async def test_telling_writes_nothing_yet(recorder, store):
+    recorder.tell(an_event())
+    assert store.calls == []
+    await recorder.drain()
+    assert [e["message"] for e in store.events()] == ["path to gateway breaks 5 ms"]
+
+
+async def test_what_is_told_is_written_by_the_running_task(recorder, store):
+    recorder.tell(an_event())
+    with suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            running = asyncio.create_task(recorder.run())
+            while not store.events():
+                await asyncio.sleep(0)
+    running.cancel()
+    assert len(store.events()) == 1
+
+
+async def test_a_repetition_counts_on_in_the_event_that_is_there(recorder, store, counted, wall):
+    for text in ("first", "second", "third"):
+        recorder.tell(an_event(text))
+        await recorder.drain()
+        wall.forward(60)
+    (event,) = store.events()
+    assert (event["count"], event["message"]) == (3, "third")
+    assert (event["firstTimestamp"], event["lastTimestamp"]) == ("2023-11-14T22:13:20Z", "2023-11-14T22:15:20Z")
+    assert (counted["sent"], counted["aggregated"]) == (1, 2)
+
+
+async def test_another_replica_counts_on_where_the_first_ended(recorder, store, counted, clock, wall):
+    for _ in range(2):
+        recorder.tell(an_event())
+    await recorder.drain()
+    other = another(store, counted, clock, wall)
+    other.tell(an_event())
+    await other.drain()
+    assert [e["count"] for e in store.events()] == [3]
+
+
+async def test_what_is_told_once_is_left_as_it_is_also_by_another_replica(recorder, store, counted, clock, wall):
+    for each in (recorder, recorder, another(store, counted, clock, wall)):
+        each.tell(an_event(once=True))
+        await each.drain()
+    (event,) = store.events()
+    assert event["count"] == 1
+
+
+async def test_an_event_that_the_server_has_forgotten_is_made_anew(recorder, store, counted):
+    recorder.tell(an_event())
+    await recorder.drain()
+    store.objects.clear()
+    recorder.tell(an_event())
+    await recorder.drain()
+    assert [e["count"] for e in store.events()] == [1]
+    assert counted["sent"] == 2
+
+
+async def test_one_pod_may_speak_five_times_at_once_and_then_every_two_minutes(recorder, store, counted, clock):
+    for _ in range(8):
+        recorder.tell(an_event())
+    assert counted["dropped"] == 3
+    recorder.tell(an_event(pod=Pod("shop", "other", "uid-other")))
+    assert counted["dropped"] == 3
+    clock.forward(120)
+    recorder.tell(an_event())
+    recorder.tell(an_event())
+    assert counted["dropped"] == 4
+
+
+async def test_a_full_queue_drops_and_counts(recorder, counted):
+    for i in range(recording.QUEUED + 7):
+        recorder.tell(an_event(pod=Pod("shop", f"p{i}", f"u{i}")))
+    assert counted["dropped"] == 7
+
+
+async def test_a_server_that_has_no_time_is_asked_again(recorder, store, counted):
+    store.faults = [ApiError.of_status(503, "busy"), ApiError("disconnected", "reset")]
+    recorder.tell(an_event())
+    await recorder.drain()
+    assert (counted["sent"], counted["failed"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (ApiError.of_status(403, "events is forbidden"), 1),
+        (ApiError.of_status(404, "namespace not found"), 1),
+        (ApiError("disconnected", "refused"), 3),
+    ],
+)
+async def test_what_cannot_be_written_is_given_up_and_counted(recorder, store, counted, error, tries):
+    store.down = error
+    recorder.tell(an_event())
+    await recorder.drain()
+    assert (len(store.calls), counted["failed"]) == (tries, 1)
+
+
+async def test_failures_are_logged_once_a_minute(recorder, store, clock, caplog):
+    store.down = ApiError.of_status(403, "events is forbidden")
+    with caplog.at_level(logging.WARNING):
+        for i in range(6):
+            recorder.tell(an_event(pod=Pod("shop", f"p{i}", f"u{i}")))
+            await recorder.drain()
+            clock.forward(20)
+    assert sum("event not written" in r.message for r in caplog.records) == 2
+
+
+async def test_an_unexpected_fault_does_not_end_the_recorder(recorder, store, counted):
+    store.faults = [RuntimeError("odd")]
+    recorder.tell(an_event())
+    recorder.tell(an_event())
+    await recorder.drain()
+    assert (counted["failed"], counted["sent"]) == (1, 1)
+
+
+async def test_a_pod_without_uid_cannot_be_told_anything(recorder, store):
+    recorder.tell(an_event(pod=Pod("shop", "web")))
+    await recorder.drain()
+    assert store.calls == []
+
+
+async def test_memory_of_counts_is_bounded(recorder):
+    for i in range(recording.KNOWN + 3):
+        await recorder.write(an_event(pod=Pod("shop", f"p{i}", f"u{i}")))
+    assert len(recorder._counts) == recording.KNOWN
