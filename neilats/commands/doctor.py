@@ -17,7 +17,7 @@ EPILOG = """\b
 Examples:
   neilats doctor                                    with $KUBECONFIG or ~/.kube/config, or in a pod
   neilats doctor --kubeconfig admin.conf --json
-  kubectl -n neilats exec deploy/neilats-scheduler -c extender -- neilats doctor
+  neilats doctor --watch 0                          look at the counters once: quicker, and says less
 
 \b
 Exit status: 0 nothing is wrong, 1 something is, 2 the cluster cannot be asked.
@@ -70,7 +70,7 @@ def command(ctx: click.Context, kubeconfig: str | None, namespace: str, watch_s:
     ctx.exit(1 if report.findings else 0)
 
 
-async def _report(kubeconfig: str, namespace: str, watch_s: float) -> "Report":
+async def _report(file: str, namespace: str, watch_s: float) -> "Report":
     """Ask the cluster; raises a ClickException where it cannot be asked."""
     from extender.cluster.base import ClusterError
     from extender.cluster.kube import KubeApi

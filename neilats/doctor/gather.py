@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,7 @@ from neilats.doctor.objects import ConfigMap, Lease, Node, Version
 from neilats.doctor.pods import PodItem, Workload
 from neilats.doctor.reading import Reader, path_of
 from neilats.doctor.scraping import MAX_EXTENDERS, MAX_PROBERS, Pause, Scraper, spread
-from neilats.settings import ExtenderSettings, SettingsError
+from neilats.settings import ExtenderSettings
 
 __all__ = ["gather"]
 
@@ -133,11 +133,12 @@ def _settings(maps: list[ConfigMap], namespace: str) -> ExtenderSettings:
 
 
 def _chosen(text: str) -> ExtenderSettings:
+    known = {f.name: f.metadata["parse"] for f in fields(ExtenderSettings) if f.name in ("deadline_ms", "shadow")}
     try:
         raw: Any = yaml.safe_load(text)
-        given = {k: raw[k] for k in ("deadline_ms", "shadow") if k in raw} if isinstance(raw, dict) else {}
-        return ExtenderSettings(**given)
-    except (yaml.YAMLError, ValueError, RecursionError, SettingsError):
+        given = raw if isinstance(raw, dict) else {}
+        return ExtenderSettings(**{name: parse(given[name]) for name, parse in known.items() if name in given})
+    except (yaml.YAMLError, ValueError, RecursionError):
         return ExtenderSettings()
 
 

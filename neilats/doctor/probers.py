@@ -81,11 +81,12 @@ def _reasons(samples: Samples) -> str:
 
 
 def _loss(scrape: Scrape) -> float:
-    """The share of probes without an answer; NaN where too few were sent to say."""
-    received = scrape.recent.total(f"{_P}probes_received_total")
-    lost = scrape.recent.total(f"{_P}probes_lost_total")
-    enough = lost + received >= _FEW_PROBES
-    return lost / (lost + received) if enough else math.nan
+    """The share of probes without an answer, lately if enough were sent to say; NaN where there never were."""
+    for samples in (scrape.recent, scrape.now):
+        received, lost = (samples.total(f"{_P}probes_{what}_total") for what in ("received", "lost"))
+        if lost + received >= _FEW_PROBES:
+            return lost / (lost + received)
+    return math.nan
 
 
 def _losses(facts: Facts) -> dict[str, float]:

@@ -39,11 +39,10 @@ def hidden_configs(facts: Facts) -> dict[str, str]:
 def _config_file(pod: PodItem) -> str:
     """The value of kube-scheduler's --config; empty where it runs with its defaults."""
     words = [w for c in pod.spec.containers if is_kube_scheduler(c.image) for w in (*c.command, *c.args)]
-    for word, after in zip(words, (*words[1:], ""), strict=True):
-        if word.startswith("--config="):
-            return word.removeprefix("--config=")
-        if word == "--config":
-            return after
+    for i, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if flag == "--config":
+            return value if equals else "".join(words[i + 1 : i + 2])
     return ""
 
 
