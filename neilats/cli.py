@@ -28,6 +28,7 @@ Examples:
         "demo": ("neilats.commands.demo", "Watch real probers and an extender move a choice, on this machine."),
         "score": ("neilats.commands.score", "Score every node by its path to one node."),
         "explain": ("neilats.commands.explain", "Say why a pod got its node."),
+        "doctor": ("neilats.commands.doctor", "Say what keeps neilats from working in a cluster."),
         "matrix": ("neilats.commands.matrix", "Show the measured round trips between all nodes."),
         "health": ("neilats.commands.health", "Say whether an extender or a prober is ready."),
         "record": ("neilats.commands.record", "Record what an extender is told, as a trace."),

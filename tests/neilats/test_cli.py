@@ -10,7 +10,7 @@ from neilats.cli import cli
 from neilats.settings import ExtenderSettings, ProberSettings
 from tests.neilats.conftest import neilats_process
 
-COMMANDS = ("demo", "score", "explain", "matrix", "health", "record", "replay", "prober", "extender")
+COMMANDS = ("demo", "score", "explain", "doctor", "matrix", "health", "record", "replay", "prober", "extender")
 
 
 def test_help_names_every_command_and_has_examples():

@@ -1,0 +1,178 @@
+"""Checks of kube-scheduler's configuration: does it ask neilats at all, and with which verbs?"""
+
+from collections.abc import Iterator
+
+from neilats.doctor.facts import COMPONENT, NAME, Facts, Source
+from neilats.doctor.finding import Trouble, check
+from neilats.doctor.kubescheduler import Entry, SchedulerConfig
+from neilats.doctor.pods import PodItem
+from neilats.doctor.versions import minor_of, repository
+from neilats.doctor.words import few
+
+__all__ = ["CHECKS", "entries", "hidden_configs", "is_kube_scheduler"]
+
+_EMPTY_NODES_SINCE = (1, 33)
+
+
+def entries(facts: Facts) -> Iterator[tuple[SchedulerConfig, Entry]]:
+    """Every configured call of neilats, and where it is configured."""
+    for config in facts.configs:
+        for entry in config.neilats:
+            yield config, entry
+
+
+def is_kube_scheduler(image: str) -> bool:
+    """Whether an image is that of kube-scheduler, whoever built it."""
+    return repository(image).rpartition("/")[2].startswith("kube-scheduler")
+
+
+def hidden_configs(facts: Facts) -> dict[str, str]:
+    """kube-schedulers by pod whose configuration is a file of their host, which the API server cannot show."""
+    found = {}
+    for pod in facts.pods or facts.own_pods:
+        mounts = any(v.config_map for v in pod.spec.volumes)
+        if pod.living and not mounts and (file := _config_file(pod)):
+            found[str(pod.metadata)] = file
+    return found
+
+
+def _config_file(pod: PodItem) -> str:
+    """The value of kube-scheduler's --config; empty where it runs with its defaults."""
+    words = [w for c in pod.spec.containers if is_kube_scheduler(c.image) for w in (*c.command, *c.args)]
+    for i, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if flag == "--config":
+            return value if equals else "".join(words[i + 1 : i + 2])
+    return ""
+
+
+@check(
+    "scheduler-without-neilats",
+    "error",
+    Source.CONFIGS,
+    about="No kube-scheduler is configured to ask neilats, or the chart's own is not.",
+    why="neilats decides only where kube-scheduler asks it; without that it measures for nothing.",
+    fix="helm upgrade --install neilats deploy/helm/neilats -n neilats, or add the extender to the "
+    "KubeSchedulerConfiguration as docs/running.md shows",
+)
+def without_neilats(facts: Facts) -> Iterator[Trouble]:
+    """A configuration of the chart without us, or nobody's with us."""
+    own = [c for c in facts.configs if c.meta.labels.get(NAME) == "neilats" and not c.problem]
+    for config in own:
+        if config.meta.labels.get(COMPONENT, "scheduler") == "scheduler" and not config.neilats:
+            yield Trouble(config.where, "has no extender that points to neilats (port 8888, or a path /scheduler)")
+    if not own and not facts.serving and not hidden_configs(facts):
+        others = few(c.where for c in facts.configs if not c.problem) or "none was found in any ConfigMap"
+        yield Trouble("the cluster", f"no KubeSchedulerConfiguration has an extender that points to neilats: {others}")
+
+
+@check(
+    "scheduler-sends-nodes",
+    "error",
+    Source.CONFIGS,
+    Source.VERSION,
+    about="`nodeCacheCapable: false` (a warning before Kubernetes 1.33).",
+    why="From Kubernetes 1.33 on, NodeResourcesFit and NodeResourcesBalancedAllocation then see empty nodes when they "
+    "score (kubernetes/kubernetes#141781): pods pile up. It also sends every node in full with each call.",
+    fix="set nodeCacheCapable: true",
+)
+def sends_nodes(facts: Facts) -> Iterator[Trouble]:
+    """Nodes are sent in full."""
+    version = minor_of(facts.version)
+    harmless = version is not None and version < _EMPTY_NODES_SINCE
+    for config, entry in entries(facts):
+        if not entry.node_cache_capable:
+            yield Trouble(
+                config.where,
+                f"extender {entry.url_prefix}: nodeCacheCapable is false",
+                config.fix("set nodeCacheCapable: true"),
+                "warning" if harmless else "error",
+            )
+
+
+@check(
+    "scheduler-not-ignorable",
+    "error",
+    Source.CONFIGS,
+    about="`ignorable: true` is missing.",
+    why="A dead extender then blocks every pod of this scheduler, its own pods too, so that it cannot come back.",
+    fix="set ignorable: true",
+)
+def not_ignorable(facts: Facts) -> Iterator[Trouble]:
+    """Pods wait for a dead extender."""
+    for config, entry in entries(facts):
+        if not entry.ignorable:
+            fix = config.fix("set ignorable: true")
+            yield Trouble(config.where, f"extender {entry.url_prefix}: ignorable is not true", fix)
+
+
+@check(
+    "scheduler-does-not-score",
+    "error",
+    Source.CONFIGS,
+    about="`prioritizeVerb` is missing.",
+    why="kube-scheduler then never asks for scores, and pods with mode prefer land anywhere.",
+    fix="set prioritizeVerb: prioritize and weight: 100",
+)
+def does_not_score(facts: Facts) -> Iterator[Trouble]:
+    """Nobody asks for scores."""
+    for config, entry in entries(facts):
+        if not entry.prioritize_verb:
+            fix = config.fix("set prioritizeVerb: prioritize and weight: 100")
+            yield Trouble(config.where, f"extender {entry.url_prefix}: prioritizeVerb is missing", fix)
+
+
+def _requiring(facts: Facts, config: SchedulerConfig) -> list[str]:
+    """The pods of this configuration's schedulers that insist on their promise."""
+    names = config.scheduler_names
+    return [str(a.item.metadata) for a in facts.askers if a.intent.mode == "require" and a.scheduler in names]
+
+
+@check(
+    "scheduler-does-not-filter",
+    "error",
+    Source.CONFIGS,
+    Source.PODS,
+    about="`filterVerb` is missing while pods use `neilats.io/mode: require`.",
+    why="Only the filter refuses nodes: without it `require` means no more than `prefer`.",
+    fix="set filterVerb: filter",
+)
+def does_not_filter(facts: Facts) -> Iterator[Trouble]:
+    """Nobody asks which nodes break a promise."""
+    for config, entry in entries(facts):
+        if not entry.filter_verb and (pods := _requiring(facts, config)):
+            yield Trouble(
+                config.where,
+                f"extender {entry.url_prefix}: filterVerb is missing, and these pods require: {few(pods)}",
+                config.fix("set filterVerb: filter"),
+            )
+
+
+@check(
+    "scheduler-evicts-in-vain",
+    "error",
+    Source.CONFIGS,
+    Source.PODS,
+    about="`preemptVerb` is missing while pods use `neilats.io/mode: require`.",
+    why="Preemption never asks an extender's filter: a pod that no node can satisfy evicts innocent pods.",
+    fix="set preemptVerb: preempt",
+)
+def evicts_in_vain(facts: Facts) -> Iterator[Trouble]:
+    """Victims die for a pod that does not fit all the same."""
+    for config, entry in entries(facts):
+        if not entry.preempt_verb and (pods := _requiring(facts, config)):
+            yield Trouble(
+                config.where,
+                f"extender {entry.url_prefix}: preemptVerb is missing, and these pods require: {few(pods)}",
+                config.fix("set preemptVerb: preempt"),
+            )
+
+
+CHECKS = (
+    without_neilats,
+    sends_nodes,
+    not_ignorable,
+    does_not_score,
+    does_not_filter,
+    evicts_in_vain,
+)
