@@ -33,6 +33,7 @@ Examples:
         "health": ("neilats.commands.health", "Say whether an extender or a prober is ready."),
         "record": ("neilats.commands.record", "Record what an extender is told, as a trace."),
         "replay": ("neilats.commands.replay", "Replay a trace: how often would each profile keep the SLA?"),
+        "selftest": ("neilats.commands.selftest", "Place a real pod through the scheduler, and say why it is there."),
         "models": ("neilats.commands.models", "List, promote and import forecasting models."),
         "prober": ("neilats.commands.prober", "Run the prober: measure the paths from this node."),
         "extender": ("neilats.commands.extender", "Run the extender: score nodes for kube-scheduler."),

@@ -47,6 +47,9 @@ class Api(Protocol):
     async def patch(self, path: str, body: Mapping[str, Any]) -> None:
         """Merge a JSON body into an object."""
 
+    async def delete(self, path: str, params: Mapping[str, str]) -> None:
+        """Delete an object, with options such as gracePeriodSeconds."""
+
     async def close(self) -> None:
         """Close the connections."""
 

@@ -87,6 +87,12 @@ class KubeApi:
         """Merge a JSON body into an object."""
         await self._write("PATCH", path, body)
 
+    async def delete(self, path: str, params: Mapping[str, str]) -> None:
+        """Delete an object, with options such as gracePeriodSeconds."""
+        timeout = aiohttp.ClientTimeout(total=_WRITE_S)
+        async with self._request("DELETE", path, timeout, params):
+            pass
+
     async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> bytes:
         timeout = aiohttp.ClientTimeout(total=_WRITE_S)
         async with self._request(method, path, timeout, body=dict(body)) as response:

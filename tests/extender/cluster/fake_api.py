@@ -27,6 +27,7 @@ class FakeApi:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.patches: list[tuple[str, str, Any]] = []
         self.written: list[tuple[str, str, Any]] = []  # method, path and body of every POST and PUT
+        self.deleted: list[tuple[str, dict[str, str]]] = []  # path and query
         self.patch_delay_s = 0.0
         self.list_delay_s = 0.0  # after the snapshot was taken
         self.tokens: list[str] = []
@@ -40,6 +41,7 @@ class FakeApi:
         app.router.add_patch("/{path:.*}", self._patch)
         app.router.add_post("/{path:.*}", self._create)
         app.router.add_put("/{path:.*}", self._create)
+        app.router.add_delete("/{path:.*}", self._delete)
         self.server = TestServer(app)
 
     @property
@@ -164,6 +166,12 @@ class FakeApi:
         if self.answers[request.path]:
             return self.answers[request.path].pop(0)()
         return web.json_response(body, status=201 if request.method == "POST" else 200)
+
+    async def _delete(self, request: web.Request) -> web.Response:
+        self.deleted.append((request.raw_path.partition("?")[0], dict(request.query)))
+        if self.answers[request.path]:
+            return self.answers[request.path].pop(0)()
+        return web.json_response({})
 
 
 def pod(name: str, node: str = "", **fields: Any) -> Json:

@@ -107,6 +107,11 @@ async def test_a_patch_is_a_merge_patch(fake: FakeApi, api: KubeApi) -> None:
     ]
 
 
+async def test_an_object_is_deleted_with_its_options(fake: FakeApi, api: KubeApi) -> None:
+    await api.delete(f"{PODS}/a", {"gracePeriodSeconds": "0"})
+    assert fake.deleted == [(f"{PODS}/a", {"gracePeriodSeconds": "0"})]
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"current-context": "x", "contexts": []}'])
 async def test_a_kubeconfig_that_is_none_is_refused_by_name(content: str, tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
