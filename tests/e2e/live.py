@@ -18,6 +18,9 @@ from tests.controlplane.plane import ControlPlane, Process, free_port
 API = "10.77.0.1"
 """The control plane's address on every node of the test cluster."""
 
+KEEP = os.environ.get("TEST_CLUSTER_KEEP", "")
+"""The kubeconfig of a cluster that goes on running with the release on it, for the next run: to write tests with."""
+
 NEILATS = Path(sys.executable).with_name("neilats")
 
 
@@ -29,14 +32,17 @@ class LiveCluster(ControlPlane):
         self.url = f"https://{API}:6443"
 
     def start(self) -> None:
-        """Start the cluster; takes ten seconds and more."""
-        self._config = Path(self.run("up", "--nodes", self._nodes).strip().splitlines()[-1])
+        """Start the cluster; takes ten seconds and more. One that was kept is taken over."""
+        kept = Path(KEEP)
+        running = kept if KEEP and kept.exists() else None
+        self._config = running or Path(self.run("up", "--nodes", self._nodes).strip().splitlines()[-1])
         self.ca = self._config.parent / "certs" / "apiserver.crt"
         self.binaries = Path(self.run("unpack").strip().splitlines()[-1])
 
     def stop(self) -> None:
-        """Stop the cluster and remove its networks."""
-        self.run("down")
+        """Stop the cluster and remove its networks, unless it shall be kept."""
+        if not KEEP:
+            self.run("down")
 
     def run(self, *argv: object) -> str:
         """The cluster's command; returns what it printed."""

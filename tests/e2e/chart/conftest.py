@@ -8,7 +8,7 @@ import pytest
 from tests.controlplane.kube import Kube
 from tests.e2e.chart.release import Release, eventually
 from tests.e2e.conftest import NODES
-from tests.e2e.live import LiveCluster
+from tests.e2e.live import KEEP, LiveCluster
 
 RTT_MS = {
     ("node-1", "node-2"): 3.0,
@@ -32,8 +32,11 @@ def release(cluster: LiveCluster, image: str) -> Iterator[Release]:
     """The release, installed with default values on a cluster that has the image."""
     restore_links(cluster)
     installed = Release(cluster)
-    installed.install()
+    if not installed.exists():
+        installed.install()
     yield installed
+    if KEEP:
+        return
     installed.helm("uninstall", "--wait", "--timeout", "120s")
     for a, b in itertools.combinations(NODES, 2):
         cluster.link(a, b, rtt=0, jitter=0, loss=0)
@@ -53,11 +56,11 @@ async def kube(cluster: LiveCluster) -> AsyncIterator[Kube]:
 
 @pytest.fixture
 async def measured(release: Release) -> Release:
-    """The release, once every path has samples enough to judge a promise by."""
-    await eventually("the measurement of all paths", lambda: _measured(release), timeout_s=60)
+    """The release, once every path has two intervals' samples."""
+    await eventually("the measurement of all paths", lambda: _measured(release), timeout_s=90)
     return release
 
 
 def _measured(release: Release) -> bool:
     paths = release.ask("matrix")["paths"]
-    return sum(p["samples"] >= 5 for p in paths) >= PAIRS
+    return sum(p["samples"] >= 2 for p in paths) >= PAIRS

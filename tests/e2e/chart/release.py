@@ -35,6 +35,10 @@ class Release:
         """`helm VERB RELEASE ...` in the release's namespace."""
         return self.run("helm", verb, self.name, *argv, "--namespace", self.namespace)
 
+    def exists(self) -> bool:
+        """Whether it is installed already: a cluster that was kept."""
+        return self._finished("helm", "status", self.name, "--namespace", self.namespace).returncode == 0
+
     def install(self, *flags: object) -> str:
         """Install the chart and wait until it is ready; returns the notes."""
         return self.helm("install", CHART, "--create-namespace", "--wait", "--timeout", "180s", *flags)
@@ -137,7 +141,9 @@ PAUSE = [{"name": "main", "image": "registry.local/pause:1", "imagePullPolicy": 
 
 
 def away_from(*nodes: str) -> dict[str, Any]:
-    """An affinity that keeps a pod off these nodes."""
+    """An affinity that keeps a pod off these nodes, if any."""
+    if not nodes:
+        return {}
     rule = {"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(nodes)}
     terms = {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}
     return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
