@@ -287,6 +287,8 @@ class ExtenderSettings(Settings):
         if self.cluster == "none" and needs:
             wanted = " and ".join(f"{n}={getattr(self, n)!r}" for n in needs)
             found.append(f"cluster='none': {wanted} cannot be: tokens are verified by a cluster's API server")
+        if needs and not self.audiences:
+            found.append("audiences='': name at least one, such as neilats: a token meant for nobody proves nothing")
         if self.events_lease and not all(self.events_lease.partition("/")):
             found.append(f"events_lease={self.events_lease!r}: expected NAMESPACE/NAME, such as neilats/neilats-events")
         return found

@@ -1,6 +1,9 @@
 """Tokens that the real API server made and judges: whose row they may write, and which calls they may make."""
 
 import asyncio
+import base64
+import json
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -92,6 +95,20 @@ async def token(kube: Kube, account: str, *, pod: str = "", audience: str = "nei
     return made
 
 
+def expired(token: str, plane: ControlPlane) -> str:
+    """A token with the same claims, signed by the cluster's own key, whose time was over an hour ago."""
+    head, payload, _ = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    claims |= {claim: claims[claim] - 7200 for claim in ("iat", "nbf", "exp")}
+    signed = f"{head}.{_part(json.dumps(claims).encode())}"
+    command = ["openssl", "dgst", "-sha256", "-sign", str(plane.folder / "certs" / "sa.key")]
+    return f"{signed}.{_part(subprocess.run(command, input=signed.encode(), capture_output=True, check=True).stdout)}"
+
+
+def _part(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 async def until(true: Callable[[], bool]) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(20):
@@ -139,7 +156,7 @@ async def test_a_probers_token_writes_the_row_of_its_node_and_no_other(kube: Kub
     assert guarded.count("neilats_extender_token_reviews", "authenticated") == 1  # the second came from memory
 
 
-async def test_forged_reports_are_unauthenticated(kube: Kube, guarded: Guarded) -> None:
+async def test_forged_reports_are_unauthenticated(plane: ControlPlane, kube: Kube, guarded: Guarded) -> None:
     mine = await token(kube, "prober", pod="prober-1")
     head, payload, signature = mine.split(".")
     forged = {
@@ -147,11 +164,13 @@ async def test_forged_reports_are_unauthenticated(kube: Kube, guarded: Guarded) 
         "wrong audience": await token(kube, "prober", pod="prober-1", audience="vault"),
         "garbage": "garbage",
         "a static token of an administrator": ADMIN,
+        "expired": expired(mine, plane),
         "another signature": f"{head}.{payload}.{signature[::-1]}",
     }
     assert {what: (await guarded.report(it, "node-1"))[0] for what, it in forged.items()} == dict.fromkeys(forged, 401)
     assert guarded.count("neilats_extender_reports", "unauthenticated") == len(forged)
     assert guarded.extender.ingest.sources == {}
+    assert "expired" in (await guarded.report(forged["expired"], "node-1"))[1]
 
 
 async def test_a_token_dies_with_its_pod(kube: Kube, guarded: Guarded) -> None:

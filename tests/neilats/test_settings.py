@@ -87,6 +87,7 @@ def test_an_empty_file_is_no_mistake(tmp_path):
         (ExtenderSettings, {"client_ca": __file__}, "over TLS only"),
         (ExtenderSettings, {"report_auth": "token"}, "needs reporters=USER"),
         (ExtenderSettings, {"cluster": "none", "api_auth": "required"}, "verified by a cluster's API server"),
+        (ExtenderSettings, {"api_auth": "required", "audiences": ""}, "name at least one, such as neilats"),
         (ExtenderSettings, {"events_lease": "neilats"}, "NAMESPACE/NAME"),
     ],
     ids=[
@@ -99,6 +100,7 @@ def test_an_empty_file_is_no_mistake(tmp_path):
         "client certificates without TLS",
         "tokens of nobody",
         "tokens without a cluster",
+        "tokens for nobody",
         "half a lease",
     ],
 )
