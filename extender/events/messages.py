@@ -45,11 +45,15 @@ def placement(decision: Decision) -> str:
     node, table = decision.node or "", decision.table
     shadow = "; shadow mode: kube-scheduler got a neutral answer instead" if decision.shadow else ""
     if decision.outcome == "neutral" or table is None:
-        why = decision.reason.partition(": ")[2] or decision.reason or "no path was measured"
-        return f"on {node}: latency did not count: {why}{shadow}"
+        return f"on {node}: latency did not count: {_neutral(decision) or 'no path was measured'}{shadow}"
     if node not in table.names:
         return f"on {node}: kube-scheduler did not ask about this node{shadow}"
     return f"on {node}: {_chosen(decision, table, node)}{shadow}"
+
+
+def _neutral(decision: Decision) -> str:
+    """The reason, without the word under which a neutral answer is counted."""
+    return decision.reason.partition(": ")[2] if decision.outcome == "neutral" else decision.reason
 
 
 def _chosen(decision: Decision, table: ScoreTable, node: str) -> str:

@@ -1,27 +1,55 @@
-"""What `kubectl describe pod` shows: events that the extender writes, with the real API server and kube-scheduler."""
+"""What `kubectl describe pod` shows: events that the extender writes, with the real API server and kube-scheduler.
+
+The extender has the rights here that the documentation names, and no other.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import pytest
 
 from tests.controlplane.kube import Kube
-from tests.controlplane.plane import ControlPlane
+from tests.controlplane.plane import EXTENDER, ControlPlane
+from tests.controlplane.test_cluster import RBAC, RULES
 from tests.controlplane.test_placement import MODE, NEAR, NODES, PATHS, SLA, Running, extending, nodes_known
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(180)]
 
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/default/leases/neilats-events"
 KEEPING = {NEAR: "node-1", SLA: "5"}
+EVENT_RULES = [
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "get", "patch"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create", "get", "update"]},
+]
+
+
+@pytest.fixture(autouse=True)
+async def rights(kube: Kube) -> AsyncIterator[None]:
+    """The extender's rights, while a test runs."""
+    meta = {"name": "extender-with-events"}
+    group = "rbac.authorization.k8s.io"
+    subjects = [{"kind": "User", "name": "extender", "apiGroup": group}]
+    role = {"kind": "ClusterRole", "name": meta["name"], "apiGroup": group}
+    await kube.ask("POST", f"{RBAC}/clusterroles", {"metadata": meta, "rules": RULES + EVENT_RULES})
+    body = {"metadata": meta, "roleRef": role, "subjects": subjects}
+    await kube.ask("POST", f"{RBAC}/clusterrolebindings", body)
+    yield
+    for kind in ("clusterrolebindings", "clusterroles"):
+        await kube.ask("DELETE", f"{RBAC}/{kind}/{meta['name']}")
+
+
+def speaking(plane: ControlPlane, **settings: Any) -> AbstractAsyncContextManager[Running]:
+    """An extender with these rights that looks at promises often."""
+    return extending(plane, kubeconfig=str(plane.kubeconfig(EXTENDER)), promise_check_s=0.2, **settings)
 
 
 @pytest.fixture
 async def running(plane: ControlPlane, kube: Kube) -> AsyncIterator[Running]:
     """Four nodes, with node-3 nearest to node-1, and an extender that knows it and looks often."""
     await kube.nodes(NODES)
-    async with extending(plane, promise_check_s=0.2) as found:
+    async with speaking(plane) as found:
         await nodes_known(found, len(NODES))
         await found.star("node-1", PATHS)
         yield found
@@ -60,7 +88,7 @@ async def test_a_bound_pod_says_why_it_is_on_its_node(plane: ControlPlane, kube:
 
 async def test_a_pod_without_a_measured_path_says_that_latency_did_not_count(plane: ControlPlane, kube: Kube) -> None:
     await kube.nodes(NODES)
-    async with extending(plane) as running:
+    async with speaking(plane) as running:
         await nodes_known(running, len(NODES))
         with plane.scheduler(running.webhooks):
             await kube.patch_node("node-4", {"spec": {"unschedulable": True}})
@@ -98,6 +126,9 @@ async def test_a_promise_that_breaks_and_holds_again_is_told(kube: Kube, running
     text = await kube.wait_event("web", "LatencyPromiseKept")
     assert text == "LatencyPromiseKept: path to node-1 keeps 5 ms: 10 of 10 recent samples within (median 1.5 ms)"
     assert [e["type"] for e in await events(kube, "web", "LatencyPromiseBroken")] == ["Warning"]
+    await running.report("node-3", {"node-1": 7.1})
+    await kube.wait_event("web", "(median 7.1 ms)")
+    assert [e["count"] for e in await events(kube, "web", "LatencyPromiseBroken")] == [2]
     await kube.delete_pod("web")
     for _ in range(500):
         if not (await running.get("/v1/placements"))["pods"]:
@@ -110,7 +141,7 @@ async def test_a_broken_promise_is_told_once_and_not_again_after_a_restart(plane
     await kube.nodes(NODES)
     await kube.pod("web", annotations=KEEPING, node="node-3", phase="Running")
     for _ in range(2):
-        async with extending(plane, promise_check_s=0.2) as running:
+        async with speaking(plane) as running:
             await nodes_known(running, len(NODES))
             await running.report("node-3", {"node-1": 8.2})
             await kube.wait_event("web", "LatencyPromiseBroken")
@@ -141,11 +172,11 @@ async def test_a_scheduler_with_all_verbs_is_not_complained_about(
 async def test_of_two_replicas_with_a_lease_one_speaks_and_the_other_follows(plane: ControlPlane, kube: Kube) -> None:
     await kube.nodes(NODES)
     await kube.pod("web", annotations=KEEPING, node="node-3", phase="Running")
-    settings = {"promise_check_s": 0.2, "events_lease": "default/neilats-events"}
+    lease = "default/neilats-events"
     async with AsyncExitStack() as first, AsyncExitStack() as second:
-        one = await first.enter_async_context(extending(plane, **settings))
+        one = await first.enter_async_context(speaking(plane, events_lease=lease))
         await leads(one)
-        two = await second.enter_async_context(extending(plane, **settings))
+        two = await second.enter_async_context(speaking(plane, events_lease=lease))
         for running in (one, two):
             await nodes_known(running, len(NODES))
             await running.report("node-3", {"node-1": 2.0})
@@ -177,7 +208,7 @@ async def leads(running: Running) -> None:
 async def test_without_events_promises_are_still_counted(plane: ControlPlane, kube: Kube) -> None:
     await kube.nodes(NODES)
     await kube.pod("web", annotations=KEEPING, node="node-3", phase="Running")
-    async with extending(plane, promise_check_s=0.2, events=False) as running:
+    async with speaking(plane, events=False) as running:
         await nodes_known(running, len(NODES))
         await running.report("node-3", {"node-1": 8.2})
         await placed(running, "broken")

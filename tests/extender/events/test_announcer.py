@@ -95,6 +95,14 @@ async def test_a_neutral_decision_says_why_latency_did_not_count(telling):
     assert line == "LatencyPlacement: on node-2: latency did not count: no candidate's path is measured"
 
 
+async def test_a_tolerated_pod_whose_peers_are_unknown_says_what_is_wrong_with_them(make_telling):
+    telling = await make_telling(measuring_grace_s=0)
+    for names in (("node-2",), CANDIDATES):
+        pod = a_pod(f"pod-{len(names)}", peer_services="db", max_rtt_ms="5", mode="require")
+        line = (await telling.placed(pod, "node-2", names))[-1]
+        assert line == "LatencyPlacement: on node-2: latency did not count: service shop/db: no cluster to ask"
+
+
 async def test_a_node_that_was_not_among_the_candidates_is_said_to_be_so(telling):
     (line,) = await telling.placed(a_pod(peer_nodes="node-1"), "node-9")
     assert line == "LatencyPlacement: on node-9: kube-scheduler did not ask about this node"
