@@ -72,7 +72,7 @@ def scheduler_skew(facts: Facts) -> Iterator[Trouble]:
     server = minor_of(facts.version)
     images: dict[str, list[str]] = {}
     for pod in facts.pods or facts.own_pods:
-        for container in pod.spec.containers if pod.living else ():
+        for container in pod.spec.all_containers if pod.living else ():
             if is_kube_scheduler(container.image):
                 images.setdefault(container.image, []).append(str(pod.metadata))
     for image, pods in sorted(images.items()):
@@ -104,7 +104,7 @@ def versions_differ(facts: Facts) -> Iterator[Trouble]:
                 versions.setdefault(version, []).append(scrape.pod)
     if not versions:
         for pod in (*facts.extender_pods, *facts.prober_pods):
-            for container in pod.spec.containers:
+            for container in pod.spec.all_containers:
                 if container.name in ("extender", "prober"):
                     versions.setdefault(container.image, []).append(str(pod.metadata))
     if len(versions) > 1:

@@ -41,7 +41,7 @@ def probers_missing(facts: Facts) -> Iterator[Trouble]:
 def missing_on_node(facts: Facts) -> Iterator[Trouble]:
     """Nodes that have no prober, grouped by what keeps it away."""
     served = {p.spec.node_name for p in facts.prober_pods}
-    bare = [n for n in facts.nodes if n.ready and n.metadata.name not in served]
+    bare = [n for n in facts.nodes if n.ready and n.metadata.name not in served and _runs_linux(n)]
     for workload in facts.prober_sets[:1]:
         reasons: dict[str, list[str]] = {}
         for node in bare:
@@ -52,6 +52,11 @@ def missing_on_node(facts: Facts) -> Iterator[Trouble]:
                 f"no prober: {reason}",
                 f"kubectl -n {workload.metadata.namespace} describe daemonset {workload.metadata.name}",
             )
+
+
+def _runs_linux(node: Node) -> bool:
+    """Whether a prober could run there at all; nodes of tests and the like do not say."""
+    return node.metadata.labels.get("kubernetes.io/os", "linux") == "linux"
 
 
 def _obstacle(spec: PodSpec, node: Node) -> str:

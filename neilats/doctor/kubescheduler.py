@@ -17,6 +17,7 @@ __all__ = ["Entry", "Profile", "SchedulerConfig", "duration_s", "find_configs"]
 KIND: Final = "KubeSchedulerConfiguration"
 WEBHOOK_PORT: Final = 8888
 DEFAULT_TIMEOUT_S: Final = 5.0  # kube-scheduler's, where httpTimeout is not set
+CHART_SUFFIX: Final = "-scheduler-config"
 _MAX_TEXT: Final = 2**20  # bytes, as much as etcd keeps
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
@@ -131,8 +132,11 @@ class SchedulerConfig:
 
     def fix(self, change: str) -> str:
         """The commands that change it and let kube-scheduler read it again."""
-        edit = f"kubectl -n {self.meta.namespace} edit configmap {self.meta.name}   # {change}"
-        return f"{edit}\nthen restart the kube-scheduler that reads it"
+        kubectl, name = f"kubectl -n {self.meta.namespace}", self.meta.name
+        restart = "then restart the kube-scheduler that reads it"
+        if name.endswith(CHART_SUFFIX):  # the chart calls the Deployment like the ConfigMap
+            restart = f"{kubectl} rollout restart deployment {name.removesuffix('-config')}"
+        return f"{kubectl} edit configmap {name}   # {change}\n{restart}"
 
 
 def find_configs(maps: list[ConfigMap]) -> list[SchedulerConfig]:

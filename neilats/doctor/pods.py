@@ -65,9 +65,15 @@ class PodSpec(Object, frozen=True):
     node_name: str = ""
     scheduler_name: str = ""
     containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
     tolerations: tuple[Toleration, ...] = ()
     node_selector: dict[str, str] = msgspec.field(default_factory=dict)
     volumes: tuple[Volume, ...] = ()
+
+    @property
+    def all_containers(self) -> tuple[Container, ...]:
+        """With those that start first: a sidecar is one of them."""
+        return (*self.init_containers, *self.containers)
 
 
 class Ended(Object, frozen=True):
@@ -100,6 +106,12 @@ class PodStatus(Object, frozen=True):
     phase: str = ""
     conditions: tuple[Condition, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+
+    @property
+    def all_statuses(self) -> tuple[ContainerStatus, ...]:
+        """With those of the containers that start first."""
+        return (*self.init_container_statuses, *self.container_statuses)
 
 
 class PodItem(Object, frozen=True):

@@ -38,7 +38,7 @@ def hidden_configs(facts: Facts) -> dict[str, str]:
 
 def _config_file(pod: PodItem) -> str:
     """The value of kube-scheduler's --config; empty where it runs with its defaults."""
-    words = [w for c in pod.spec.containers if is_kube_scheduler(c.image) for w in (*c.command, *c.args)]
+    words = [w for c in pod.spec.all_containers if is_kube_scheduler(c.image) for w in (*c.command, *c.args)]
     for i, word in enumerate(words):
         flag, equals, value = word.partition("=")
         if flag == "--config":

@@ -100,5 +100,5 @@ def _component(source: Source) -> str:
 
 def _port(pod: PodItem, component: str) -> int:
     """The port that the container names for its metrics, or the default one."""
-    ports = (p for c in pod.spec.containers if c.name == component for p in c.ports)
+    ports = (p for c in pod.spec.all_containers if c.name == component for p in c.ports)
     return next((p.container_port for p in ports if p.name == _PORT_NAME), _PORTS[component])

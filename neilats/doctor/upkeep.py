@@ -90,7 +90,8 @@ def worse_than_naive(facts: Facts) -> Iterator[Trouble]:
     about="A certificate of the extender has less than a week left (an error once it has expired), or a renewed one "
     "cannot be read.",
     why="With an expired certificate no prober reports, and kube-scheduler's calls over TLS fail.",
-    fix="renew it: helm upgrade (tls generated), or see the Certificate (cert-manager)",
+    fix="tls.type generated: delete the Secrets NAME-tls and NAME-webhook-client, then helm upgrade; cert-manager: see "
+    "kubectl describe certificate",
 )
 def certificate_expires(facts: Facts) -> Iterator[Trouble]:
     """Old certificates, and files that could not be taken over."""
@@ -117,7 +118,7 @@ def certificate_expires(facts: Facts) -> Iterator[Trouble]:
 def pod_restarts(facts: Facts) -> Iterator[Trouble]:
     """Crash loops and OOM kills in any pod of neilats."""
     for pod in (p for p in facts.own_pods if p.living):
-        for status in pod.status.container_statuses:
+        for status in pod.status.all_statuses:
             ended = status.last_state.terminated
             killed = ended is not None and ended.reason == "OOMKilled"
             if not killed and status.restart_count < _RESTARTS:

@@ -1,6 +1,6 @@
 """How the findings name things."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from neilats.doctor.pods import PodItem
@@ -8,6 +8,7 @@ from neilats.doctor.pods import PodItem
 __all__ = ["condition", "few", "percent", "plural", "pod_trouble", "workload"]
 
 _FEW: Final = 5
+_NORMAL: Final = (None, "", "Completed", "PodInitializing")  # what a container says that others keep waiting
 _HASH: Final = "pod-template-hash"
 
 
@@ -47,14 +48,15 @@ def pod_trouble(item: PodItem) -> str:
     """Why a pod is not ready, in the words of Kubernetes."""
     if unplaced := condition(item, "PodScheduled"):
         return f"is not scheduled: {unplaced}"
-    for status in item.status.container_statuses:
-        if (waiting := status.state.waiting) and waiting.reason:
+    statuses = item.status.all_statuses
+    for status in statuses:
+        if (waiting := status.state.waiting) and waiting.reason not in _NORMAL:
             return f"container {status.name}: {_said(waiting.reason, waiting.message)}"
-        if (ended := status.state.terminated) and ended.reason:
+        if (ended := status.state.terminated) and ended.reason not in _NORMAL:
             return f"container {status.name} has ended: {_said(ended.reason, ended.message)}"
-    not_ready: Sequence[str] = [s.name for s in item.status.container_statuses if not s.ready]
+    not_ready = [s.name for s in statuses if not s.ready]
     return f"container {few(not_ready)} is not ready" if not_ready else "is not ready"
 
 
-def _said(reason: str, message: str | None) -> str:
-    return f"{reason} ({message})" if message else reason
+def _said(reason: str | None, message: str | None) -> str:
+    return f"{reason} ({message})" if message else str(reason)

@@ -105,6 +105,15 @@ async def test_the_port_that_the_container_names_is_asked(api):
     assert (await once(api)).extenders[0].now.value("neilats_extender_ready") == 0
 
 
+async def test_an_extender_that_runs_as_a_sidecar_is_one(api):
+    sidecar = pod("e-1", EXTENDER)
+    sidecar["spec"]["initContainers"] = [{"name": "extender", "ports": [{"name": "metrics", "containerPort": 1234}]}]
+    sidecar["spec"]["containers"] = [{"name": "kube-scheduler"}]
+    api.lists[PODS] = [sidecar]
+    api.texts[metrics("e-1", 1234)] = ["neilats_extender_ready 0\n"]
+    assert len((await once(api)).extenders) == 1
+
+
 async def test_pods_that_do_not_answer_are_told_and_the_others_are_heard(api):
     api.lists[PODS] += [pod("p-2", PROBER), pod("p-3", PROBER), pod("p-4", PROBER, ready=False)]
     api.texts[metrics("p-3", 9427)] = ["<html>\n"]

@@ -92,6 +92,10 @@ def test_taints_that_every_daemonset_tolerates_and_nodes_that_are_not_ready_do_n
     assert missing(node("a", ready=False)) == []
 
 
+def test_a_node_that_runs_no_linux_needs_no_prober():
+    assert missing(node("a", labels={"kubernetes.io/os": "windows"})) == []
+
+
 def test_probers_that_are_not_ready_are_grouped_by_the_reason():
     status = {"containerStatuses": [{"name": "prober", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}
     pods = [prober_pod(n, ready=False, status=status) for n in ("a", "b")] + [prober_pod("c")]
