@@ -1,12 +1,12 @@
 """Checks of the cluster around neilats: clocks and versions."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from statistics import median_high
 from typing import Final
 
 from neilats.doctor.facts import Facts, Source
 from neilats.doctor.finding import Trouble, check
+from neilats.doctor.objects import seconds_of
 from neilats.doctor.scheduler import is_kube_scheduler
 from neilats.doctor.versions import image_tag, minor_of
 from neilats.doctor.words import few
@@ -19,7 +19,7 @@ _OFF_S: Final = 60.0  # a kubelet renews every 10 s, and is no longer Ready abou
 def renewals(facts: Facts) -> dict[str, float]:
     """When each ready node last renewed its lease, by its own clock, in seconds since 1970."""
     ready = {n.metadata.name for n in facts.nodes if n.ready}
-    times = {lease.metadata.name: _seconds(lease.spec.renew_time) for lease in facts.leases}
+    times = {lease.metadata.name: seconds_of(lease.spec.renew_time) for lease in facts.leases}
     return {node: time for node, time in times.items() if node in ready and time is not None}
 
 
@@ -27,13 +27,6 @@ def cluster_time(facts: Facts) -> float | None:
     """What most nodes' clocks say, as of their last renewal; None without any."""
     times = renewals(facts).values()
     return median_high(times) if times else None
-
-
-def _seconds(text: str | None) -> float | None:
-    try:
-        return datetime.fromisoformat(text).timestamp() if text else None
-    except ValueError:
-        return None
 
 
 @check(

@@ -1,5 +1,6 @@
 """The few fields of Kubernetes' objects that the checks read; the rest of an object is skipped while it is decoded."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -16,10 +17,19 @@ __all__ = [
     "Page",
     "Taint",
     "Version",
+    "seconds_of",
 ]
 
 CRITICAL: Final = ("NoSchedule", "NoExecute")
 """The effects of a taint that keep a pod away."""
+
+
+def seconds_of(text: str | None) -> float | None:
+    """A time of the API in seconds since 1970; None where there is none that can be read."""
+    try:
+        return datetime.fromisoformat(text).timestamp() if text else None
+    except ValueError:
+        return None
 
 
 class Object(msgspec.Struct, rename="camel", frozen=True):

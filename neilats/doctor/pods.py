@@ -81,6 +81,7 @@ class Ended(Object, frozen=True):
 
     reason: str | None = None
     message: str | None = None
+    finished_at: str | None = None
 
 
 class State(Object, frozen=True):

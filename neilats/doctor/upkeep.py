@@ -5,6 +5,8 @@ from typing import Final
 
 from neilats.doctor.facts import Facts, Source
 from neilats.doctor.finding import Trouble, check
+from neilats.doctor.objects import seconds_of
+from neilats.doctor.pods import Ended
 from neilats.doctor.words import plural
 
 __all__ = ["CHECKS"]
@@ -13,6 +15,7 @@ _P: Final = "neilats_extender_"
 _DAY_S: Final = 86_400
 _SOON_S: Final = 7 * _DAY_S
 _RESTARTS: Final = 3
+_LATELY_S: Final = 900
 
 _RIGHTS: Final = {
     "token_reviews_total": ("token reviews", "create tokenreviews.authentication.k8s.io"),
@@ -111,7 +114,7 @@ def certificate_expires(facts: Facts) -> Iterator[Trouble]:
     "pod-restarts",
     "warning",
     Source.OWN_PODS,
-    about="A container of neilats was killed for its memory, or restarts again and again.",
+    about="A container of neilats was killed for its memory, failed within 15 minutes, or restarts again and again.",
     why="An extender forgets its decisions and is blind until probers report again; a prober's node is not measured.",
     fix="see the log of the run before: kubectl logs --previous",
 )
@@ -121,7 +124,7 @@ def pod_restarts(facts: Facts) -> Iterator[Trouble]:
         for status in pod.status.all_statuses:
             ended = status.last_state.terminated
             killed = ended is not None and ended.reason == "OOMKilled"
-            if not killed and status.restart_count < _RESTARTS:
+            if not killed and not _failed_lately(ended, facts.now) and status.restart_count < _RESTARTS:
                 continue
             meta = pod.metadata
             why = f", last: {ended.reason}" if ended and ended.reason else ""
@@ -131,6 +134,13 @@ def pod_restarts(facts: Facts) -> Iterator[Trouble]:
                 plural(status.restart_count, "restart") + why,
                 f"kubectl -n {meta.namespace} logs {meta.name} -c {status.name} --previous{remedy}",
             )
+
+
+def _failed_lately(ended: Ended | None, now: float) -> bool:
+    if ended is None or ended.reason == "Completed":
+        return False
+    at = seconds_of(ended.finished_at)
+    return at is not None and now - at < _LATELY_S
 
 
 CHECKS = (lacks_rights, model_not_loaded, worse_than_naive, certificate_expires, pod_restarts)

@@ -60,8 +60,24 @@ def test_a_renewed_certificate_that_cannot_be_read_is_found():
         ({"restartCount": 3}, 1),
         ({"restartCount": 1, "lastState": {"terminated": {"reason": "OOMKilled"}}}, 1),
         ({"restartCount": 1, "lastState": {"terminated": {"reason": "Error"}}}, 0),
+        (
+            {"restartCount": 1, "lastState": {"terminated": {"reason": "Error", "finishedAt": "1970-01-01T00:10:00Z"}}},
+            1,
+        ),
+        (
+            {"restartCount": 1, "lastState": {"terminated": {"reason": "Error", "finishedAt": "1970-01-01T00:00:00Z"}}},
+            0,
+        ),
+        (
+            {
+                "restartCount": 1,
+                "lastState": {"terminated": {"reason": "Completed", "finishedAt": "1970-01-01T00:10:00Z"}},
+            },
+            0,
+        ),
     ],
+    ids=["once", "three times", "out of memory", "some time ago", "just now", "long ago", "in order"],
 )
-def test_restarts_again_and_again_and_oom_kills_are_found(status, count):
+def test_fresh_failures_and_restarts_again_and_again_and_oom_kills_are_found(status, count):
     item = pod("p", labels=PROBER, ready=True, status={"containerStatuses": [{"name": "prober"} | status]})
-    assert len(found(upkeep.pod_restarts, Facts(own_pods=[item]))) == count
+    assert len(found(upkeep.pod_restarts, Facts(own_pods=[item], now=1000.0))) == count
