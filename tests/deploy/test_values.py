@@ -1,12 +1,13 @@
 """Values: what is misspelt or cannot be is refused by name, and the table of them is up to date."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.deploy.chart import CHART, Helm
+from tests.deploy.chart import CHART, ROOT, Helm, run
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,11 @@ def described(schema: Any, values: Any, path: str = "") -> list[str]:
 def test_every_value_has_a_default_and_a_description() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     assert described(schema, yaml.safe_load((CHART / "values.yaml").read_text())) == []
+
+
+def test_the_table_of_values_is_up_to_date() -> None:
+    made = run(sys.executable, ROOT / "deploy" / "helm" / "values_table.py")
+    assert (ROOT / "docs" / "values.md").read_text() == made, "run `make values`"
 
 
 def test_the_charts_version_of_neilats_is_the_packages() -> None:
