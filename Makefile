@@ -14,7 +14,7 @@ FORECAST := neilats-forecast-1
 VIOLATION := neilats-violation-1
 TRAIN := OMP_WAIT_POLICY=passive $(BIN)/neilats models train --models-dir $(MODELS)
 
-.PHONY: help setup run test check e2e bench packaged-models format clean
+.PHONY: help setup run test check e2e bench values packaged-models format clean
 
 help:  ## what there is to make
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 18
@@ -48,6 +48,9 @@ e2e: .venv/.ready  ## the whole system on a real multi-node cluster (root; TEST_
 
 bench: .venv/.ready  ## timings, as ratios against a yardstick in the same run
 	$(BIN)/python -m bench $(ARGS)
+
+values: .venv/.ready  ## docs/values.md, from the chart's schema
+	$(BIN)/python deploy/helm/values_table.py > docs/values.md
 
 packaged-models: .venv/.ready  ## train the package's models again, with fixed seeds (minutes; TRACE=the Seattle trace)
 	@test -f $(TRACE) || { echo "no trace at $(TRACE); set TRACE=rtt_ms.npz of NetLatency-Data's Seattle" >&2; exit 1; }

@@ -43,9 +43,13 @@ neilats.io/extender: "true"
 {{- end }}
 
 {{/* registry.k8s.io has v1.36.3 and v1.36.0-rc.1, but no v1.36.3-eks-abc, v1.36.3-gke.100 or v1.36.3+k3s1. */}}
+{{- define "neilats.upstreamVersion" -}}
+{{- regexFind "^v[0-9]+\\.[0-9]+\\.[0-9]+(-(alpha|beta|rc)\\.[0-9]+)?" . }}
+{{- end }}
+
 {{- define "neilats.schedulerImage" -}}
-{{- $upstream := regexFind "^v[0-9]+\\.[0-9]+\\.[0-9]+(-(alpha|beta|rc)\\.[0-9]+)?" .Capabilities.KubeVersion.Version -}}
-{{ .Values.scheduler.image.repository }}:{{ .Values.scheduler.image.tag | default $upstream }}
+{{- $image := .Values.scheduler.image -}}
+{{ $image.repository }}:{{ $image.tag | default (include "neilats.upstreamVersion" .Capabilities.KubeVersion.Version) }}
 {{- end }}
 
 {{/* Where the parts run: `beside` kube-scheduler, as an own `deployment`, or as a `daemonset` of the control plane. */}}

@@ -2,7 +2,8 @@
 
 `plane` is the running control plane of the whole session (`plane.scheduler(url)` starts a kube-scheduler that asks an
 extender, `plane.kubeconfig()` lets clients in), `kube` creates and inspects objects in it and leaves it empty after
-each test. A file of such tests begins with
+each test. `tests/conftest.py` makes both known everywhere, so that one control plane serves all. A file of such tests
+begins with
 
     pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(120)]
 """
