@@ -55,6 +55,8 @@ class Applied:
     unmeasured: int
     unknown_target: int
     reply: Reply
+    restarted: bool = False
+    """Whether the node's prober was another process before."""
 
 
 class Ingest:
@@ -81,6 +83,8 @@ class Ingest:
         self._check_node(report.node)
         self._owners.check(report.node, sender, now)
         _check_reachable(report.addresses, sender.address)
+        before = self.sources.get(report.node)
+        boot = before.boot if before else report.boot
         source, resync = self._admit(report)
         if report.full:
             self._store.restart(report.node)
@@ -95,7 +99,7 @@ class Ingest:
             targets=self._probing.targets(report.node, self.sources, now),
         )
         unknown = sum(len(r.rtt_ms) for t, r in report.runs() if t not in known)
-        return Applied(*counts, unknown, reply)
+        return Applied(*counts, unknown, reply, restarted=str(boot) != source.boot)
 
     def _check_node(self, name: str) -> None:
         if not self._cluster.synced:

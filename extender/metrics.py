@@ -56,6 +56,9 @@ class Metrics:
             "neilats_extender_http_request_duration_seconds", "Duration", ["route"], buckets=BUCKETS, registry=registry
         )
         self.reports = Counter("neilats_extender_reports", "Reports by outcome", ["outcome"], registry=registry)
+        self.prober_restarts = Counter(
+            "neilats_extender_prober_restarts", "Probers that came back as another process", registry=registry
+        )
         self.report_bytes = Counter("neilats_extender_report_bytes", "Bytes of report bodies", registry=registry)
         self.samples = Counter("neilats_extender_samples", "Samples by what they were", ["kind"], registry=registry)
         self.recorder_dropped = Counter(

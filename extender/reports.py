@@ -58,6 +58,7 @@ class Reports:
 
     def _count(self, applied: Applied) -> None:
         self._metrics.reports.labels("applied").inc()
+        self._metrics.prober_restarts.inc(applied.restarted)
         for kind, count in (
             ("measured", applied.samples - applied.lost - applied.unmeasured),
             ("lost", applied.lost),

@@ -64,7 +64,9 @@ async def test_a_new_boot_starts_numbers_anew_without_a_resync(bench):
     bench.seq["node-2"] = 4
     await reply(bench, "node-2")
     bench.seq["node-2"] = 0
+    assert bench.metric("neilats_extender_prober_restarts_total") == 0
     assert (await reply(bench, "node-2", boot="b2"))["resync"] is False
+    assert bench.metric("neilats_extender_prober_restarts_total") == 1
 
 
 async def test_a_boot_may_be_a_number(bench):

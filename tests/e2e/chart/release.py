@@ -108,14 +108,9 @@ class Release:
         """`neilats ... --json` in the extender's container."""
         return json.loads(self.inside(self.extender(), "extender", "neilats", *argv, "--json"))
 
-    def doctor(self) -> dict[str, Any]:
-        """What `neilats doctor --json` finds from outside."""
-        found: dict[str, Any] = json.loads(self.run("neilats", "doctor", "--json", ok=(0, 1)))
-        return found
-
     def complaints(self) -> set[str]:
-        """The kinds of findings of the doctor."""
-        return {f["id"] for f in self.doctor()["findings"]}
+        """The kinds of what `neilats doctor` finds from outside."""
+        return {f["id"] for f in json.loads(self.run("neilats", "doctor", "--json", ok=(0, 1)))["findings"]}
 
 
 async def eventually(what: str, holds: Callable[[], Any], timeout_s: float = 90, pause_s: float = 1.0) -> Any:

@@ -29,7 +29,7 @@ async def test_both_components_are_scraped_by_their_annotations(scraping: Promet
     await eventually("all pods up", lambda: {p for p, up in scraping.up().items() if up} >= pods)
     assert await eventually("fresh windows", lambda: scraping.value('neilats_extender_windows{state="fresh"}') == 12)
     assert scraping.firing() == set()
-    assert measured.doctor()["findings"] == []
+    assert measured.complaints() == set()
 
 
 async def test_a_killed_extender_comes_back_and_pods_are_scheduled_meanwhile(kube: Kube, measured: Release) -> None:
@@ -37,7 +37,7 @@ async def test_a_killed_extender_comes_back_and_pods_are_scheduled_meanwhile(kub
     kill("extender", release.pods("scheduler")[0])
     assert await placed(kube, "meanwhile", promise("node-1", max_rtt_ms="5"))
     await eventually("its restart", lambda: release.restarts(pod, "extender") == 1)
-    assert "extender-restarts" in await eventually("the finding", release.complaints, timeout_s=30)
+    assert "pod-restarts" in release.complaints()
 
     def knows_everything() -> bool:  # from what the probers' rings held
         return release.metrics(pod, EXTENDER_METRICS)["neilats_extender_windows", (("state", "fresh"),)] == 12
@@ -51,7 +51,7 @@ async def test_a_killed_prober_comes_back_and_shows(kube: Kube, measured: Releas
     kill("prober", prober)
     assert await placed(kube, "beside", promise("node-1", max_rtt_ms="5")) == "node-2"
     await eventually("its restart", lambda: release.restarts(prober["metadata"]["name"], "prober") == 1)
-    assert "prober-restarts" in release.complaints()
+    assert "pod-restarts" in release.complaints()
     await eventually("its new start in the metrics",
                      lambda: release.extender_metric("neilats_extender_prober_restarts_total") >= 1)  # fmt: skip
 
@@ -72,8 +72,7 @@ async def test_a_node_that_is_cut_off_shows_everywhere(
         assert await kube.wait_event("stranded", "LatencyPromiseBroken", timeout_s=150)
         await eventually("a silent prober", lambda: probers(release, "silent") == 1)
         assert await placed(kube, "later", promise(here, max_rtt_ms="40"), off=(here,)) != away
-        found = release.doctor()["findings"]
-        assert [f for f in found if away in str(f)], found
+        assert {"node-cut-off", "extender-probers-silent"} <= release.complaints()
         for alert in ("NeilatsProbersMissing", "NeilatsPromisesBroken"):
             await fires(scraping, alert)
     finally:
