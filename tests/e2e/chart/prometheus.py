@@ -1,4 +1,8 @@
-"""A real Prometheus that scrapes by the chart's pod annotations and evaluates the chart's rules, in a hurry."""
+"""A real Prometheus that scrapes by the chart's pod annotations and evaluates the chart's rules, in a hurry.
+
+Debian's Prometheus is built without the discovery of Kubernetes, so the pods come from a file with the labels that this
+discovery gives them; what is done with these labels is as in Prometheus' own example configuration.
+"""
 
 import json
 import os
@@ -19,6 +23,7 @@ from tests.e2e.chart.release import CHART, eventually
 from tests.e2e.live import LiveCluster
 from tests.missing import missing
 
+TARGETS = "pods.json"
 RULES = CHART / "files" / "alerts.yaml"
 
 
@@ -62,8 +67,9 @@ class Prometheus:
 def prometheus(cluster: LiveCluster, folder: Path) -> Iterator[Prometheus]:
     """Scrapes all annotated pods every two seconds; the rules' `for` is five seconds."""
     program, port = ensure_prometheus(), free_port()
+    (folder / TARGETS).write_text(json.dumps(discovered(cluster)))
     (folder / "alerts.yaml").write_text(re.sub(r"\bfor: \w+", "for: 5s", RULES.read_text()))
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(_config(cluster, folder)))
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(_config(folder)))
     argv = (f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}")
     process = Process(folder / "prometheus.log", program, *argv, f"--web.listen-address=127.0.0.1:{port}")
     server = Prometheus(port)
@@ -74,6 +80,28 @@ def prometheus(cluster: LiveCluster, folder: Path) -> Iterator[Prometheus]:
         process.stop()
 
 
+def discovered(cluster: LiveCluster) -> list[dict[str, Any]]:
+    """Every pod's ports, as the discovery of Kubernetes with `role: pod` labels them."""
+    return [group for pod in _pods(cluster) for group in _ports(pod)]
+
+
+def _pods(cluster: LiveCluster) -> list[dict[str, Any]]:
+    command = [str(cluster.binaries / "kubectl"), "--kubeconfig", str(cluster.kubeconfig())]
+    done = subprocess.run([*command, "get", "pods", "-A", "-o", "json"], capture_output=True, check=True)
+    return [p for p in json.loads(done.stdout)["items"] if p["status"].get("podIP")]
+
+
+def _ports(pod: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    meta, spec = pod["metadata"], pod["spec"]
+    labels = {"namespace": meta["namespace"], "pod_name": meta["name"], "pod_node_name": spec.get("nodeName", "")}
+    for name, value in meta.get("annotations", {}).items():
+        labels["pod_annotation_" + re.sub(r"[^a-zA-Z0-9_]", "_", name)] = value
+    named = {f"__meta_kubernetes_{k}": v for k, v in labels.items()}
+    for container in [*spec.get("initContainers", ()), *spec["containers"]]:
+        for port in container.get("ports", ()):
+            yield {"targets": [f"{pod['status']['podIP']}:{port['containerPort']}"], "labels": named}
+
+
 def _answers(server: Prometheus) -> bool:
     try:
         return bool(server.get("status/buildinfo"))
@@ -81,7 +109,7 @@ def _answers(server: Prometheus) -> bool:
         return False
 
 
-def _config(cluster: LiveCluster, folder: Path) -> dict[str, Any]:
+def _config(folder: Path) -> dict[str, Any]:
     """The pod discovery by annotations that Prometheus' own example configuration and its chart use."""
 
     def annotated(name: str) -> list[str]:
@@ -104,7 +132,7 @@ def _config(cluster: LiveCluster, folder: Path) -> dict[str, Any]:
         "scrape_configs": [
             {
                 "job_name": "kubernetes-pods",
-                "kubernetes_sd_configs": [{"role": "pod", "kubeconfig_file": str(cluster.kubeconfig())}],
+                "file_sd_configs": [{"files": [str(folder / TARGETS)]}],
                 "relabel_configs": relabel,
             }
         ],

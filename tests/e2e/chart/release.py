@@ -132,6 +132,7 @@ def promise(peer: str = "", **more: str) -> dict[str, str]:
     return {f"neilats.io/{k.replace('_', '-')}": v for k, v in (named | more).items()}
 
 
+BIND_S = 60
 PAUSE = [{"name": "main", "image": "registry.local/pause:1", "imagePullPolicy": "Never"}]
 
 
@@ -148,8 +149,13 @@ async def placed(
     kube: Kube, name: str, annotations: dict[str, str], *, off: tuple[str, ...] = ("node-1",), **spec: Any
 ) -> str:
     """Create a pod that may not use the nodes `off`, and say where it went."""
-    await kube.pod(name, annotations=annotations, containers=PAUSE, affinity=away_from(*off), **spec)
-    return (await kube.wait_bound(name, timeout_s=60))[name]
+    made = await kube.pod(name, annotations=annotations, containers=PAUSE, affinity=away_from(*off), **spec)
+    namespace = made["metadata"]["namespace"]
+    end = time.monotonic() + BIND_S
+    while not (node := (await kube.get_pod(name, namespace))["spec"].get("nodeName")):
+        assert time.monotonic() < end, f"{name} is not bound: {await kube.events_of(name, namespace)}"
+        await asyncio.sleep(0.1)
+    return str(node)
 
 
 def numbered(prefix: str) -> Iterator[str]:

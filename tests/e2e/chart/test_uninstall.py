@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.e2e.chart.release import Release
+from tests.e2e.chart.release import Release, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -26,7 +26,7 @@ def _name(obj: dict[str, object]) -> str:
     return f"{obj['kind']}/{meta.get('namespace', '')}/{meta['name']}"
 
 
-def test_nothing_is_left_after_uninstall(release: Release) -> None:
+async def test_nothing_is_left_after_uninstall(release: Release) -> None:
     other = Release(release.cluster, name="second", namespace="second")
     release.run("kubectl", "create", "namespace", "second")
     before = everything(release)
@@ -34,5 +34,5 @@ def test_nothing_is_left_after_uninstall(release: Release) -> None:
     assert len(everything(release) - before) > 15
     other.helm("uninstall", "--wait", "--timeout", "120s")
     assert everything(release) - before == set()
-    assert [line for line in other.kubectl("get", "leases,pods", "-o", "name").split() if line] == []
+    await eventually("the end of its pods", lambda: other.kubectl("get", "leases,pods", "-o", "name") == "")
     release.run("kubectl", "delete", "namespace", "second", "--wait=true")
