@@ -110,6 +110,11 @@ livenessProbe:
   {{- include "neilats.extenderCheck" (dict "root" . "path" "/healthz") | nindent 2 }}
   periodSeconds: 10
   failureThreshold: 6
+{{- if eq (include "neilats.extenderKind" .) "deployment" }}
+# Until nobody is sent here any more: a refused call is a blind decision. By exec, as Kubernetes 1.29 knows no sleep.
+lifecycle:
+  preStop: {exec: {command: [sleep, "5"]}}
+{{- end }}
 resources: {{- toYaml $v.extender.resources | nindent 2 }}
 securityContext: {{- include "neilats.containerSecurity" . | nindent 2 }}
 volumeMounts:
