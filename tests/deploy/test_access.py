@@ -12,7 +12,7 @@ OF_EXTENDER: set[Rule] = {
     ("", "pods", (), ("patch",)),
     ("", "services", (), ("list", "watch")),
     ("discovery.k8s.io", "endpointslices", (), ("list", "watch")),
-    ("", "events", (), ("create", "patch")),
+    ("", "events", (), ("create", "get", "patch")),
     ("authentication.k8s.io", "tokenreviews", (), ("create",)),
     ("authorization.k8s.io", "subjectaccessreviews", (), ("create",)),
 }
@@ -75,6 +75,7 @@ def test_viewers_may_call_what_people_and_plugins_call(helm: Helm) -> None:
     rendered = helm.render(auth__viewers=subjects)
     assert rendered.get("ClusterRole", "neilats-viewer")["rules"] == [
         {"nonResourceURLs": ["/v1/*"], "verbs": ["get", "post"]},
+        {"nonResourceURLs": ["/openapi.json"], "verbs": ["get"]},
         {"nonResourceURLs": ["/predict/*", "/adf_score"], "verbs": ["post"]},
     ]
     assert bound(rendered, "jo") == {("ClusterRole", "neilats-viewer", "")}
