@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,21 @@ class Rendered:
         return {k: base64.b64decode(v) for k, v in found["data"].items()}
 
 
+_COMBINATIONS: dict[tuple[str, tuple[Path, ...]], list[Json]] = {}
+
+
+def _combination(kube_version: str, values: tuple[Path, ...], home: Path) -> list[Json]:
+    """The objects of values from files, rendered once: most tests look at all of these combinations."""
+    key = (kube_version, values)
+    if key not in _COMBINATIONS:
+        _COMBINATIONS[key] = _objects(Helm(home, kube_version).text(*values))
+    return deepcopy(_COMBINATIONS[key])
+
+
+def _objects(text: str) -> list[Json]:
+    return [o for o in yaml.safe_load_all(text) if o]
+
+
 @dataclass
 class Helm:
     """Helm without a cluster, as if one of `kube_version` with these APIs were there."""
@@ -144,8 +160,9 @@ class Helm:
 
     def render(self, *values: Path, release: str = "neilats", **sets: Any) -> Rendered:
         """The objects."""
-        text = self.text(*values, release=release, **sets)
-        return Rendered([o for o in yaml.safe_load_all(text) if o])
+        if values and not sets and not self.apis:
+            return Rendered(_combination(self.kube_version, values, self.home))
+        return Rendered(_objects(self.text(*values, release=release, **sets)))
 
     def refusal(self, *values: Path, **sets: Any) -> str:
         """What Helm says of values that it must refuse."""

@@ -12,7 +12,7 @@ OF_EXTENDER: set[Rule] = {
     ("", "pods", (), ("patch",)),
     ("", "services", (), ("list", "watch")),
     ("discovery.k8s.io", "endpointslices", (), ("list", "watch")),
-    ("", "events", (), ("create", "patch")),
+    ("", "events", (), ("create", "get", "patch")),
     ("authentication.k8s.io", "tokenreviews", (), ("create",)),
     ("authorization.k8s.io", "subjectaccessreviews", (), ("create",)),
 }
@@ -47,7 +47,7 @@ def test_the_extender_may_do_exactly_this(helm: Helm, sets: dict[str, object]) -
     rendered = helm.render(**sets)
     assert rules(rendered.get("ClusterRole", "neilats-extender")) == OF_EXTENDER
     assert rules(rendered.get("Role", "neilats-extender")) == lease("neilats-events")
-    assert bound(rendered, "neilats-extender") == {
+    assert bound(rendered, "neilats-extender") - {("ClusterRole", "neilats-viewer", "")} == {
         ("ClusterRole", "neilats-extender", ""),
         ("Role", "neilats-extender", "neilats"),
     }
@@ -75,10 +75,41 @@ def test_viewers_may_call_what_people_and_plugins_call(helm: Helm) -> None:
     rendered = helm.render(auth__viewers=subjects)
     assert rendered.get("ClusterRole", "neilats-viewer")["rules"] == [
         {"nonResourceURLs": ["/v1/*"], "verbs": ["get", "post"]},
+        {"nonResourceURLs": ["/openapi.json"], "verbs": ["get"]},
         {"nonResourceURLs": ["/predict/*", "/adf_score"], "verbs": ["post"]},
     ]
     assert bound(rendered, "jo") == {("ClusterRole", "neilats-viewer", "")}
     assert not rendered.has("ClusterRole", "neilats-metrics")
+
+
+@pytest.mark.parametrize(
+    ("sets", "where", "account"),
+    [
+        ({"scheduler__replicas": 2}, "Deployment/neilats-scheduler/extender", "neilats-scheduler"),
+        ({"split": True}, "Deployment/neilats-extender/extender", "neilats-extender"),
+        ({"mode": "extender-only"}, "DaemonSet/neilats-extender/extender", "neilats-extender"),
+    ],
+)
+def test_by_exec_into_one_of_several_replicas_all_can_be_asked(
+    helm: Helm, sets: dict[str, object], where: str, account: str
+) -> None:
+    rendered = helm.render(**sets)
+    spec, extender = rendered.container(where)
+    env = {e["name"]: e["value"] for e in extender["env"]}
+    assert env["NEILATS_URL"] == "https://localhost:8080,https://neilats-extender.neilats.svc:8080"
+    assert env["NEILATS_TOKEN_FILE"] == "/var/run/secrets/neilats/token"
+    (token,) = [v for v in spec["volumes"] if v["name"] == "caller"]
+    assert token["projected"]["sources"][0]["serviceAccountToken"]["audience"] == "neilats"
+    assert spec["serviceAccountName"] == account
+    assert ("ClusterRole", "neilats-viewer", "") in bound(rendered, account)
+
+
+def test_by_exec_into_the_only_replica_no_token_is_needed(helm: Helm) -> None:
+    rendered = helm.render()
+    _, extender = rendered.container("Deployment/neilats-scheduler/extender")
+    env = {e["name"]: e["value"] for e in extender["env"]}
+    assert env == {"NEILATS_URL": "https://localhost:8080", "NEILATS_CA_FILE": "/etc/neilats/tls/ca.crt"}
+    assert not rendered.has("ClusterRoleBinding", "neilats-viewer")
 
 
 def test_the_network_lets_probers_report_and_anybody_scrape_and_nobody_else_in(helm: Helm) -> None:

@@ -101,6 +101,12 @@ def test_an_upgrade_takes_no_replica_away_before_another_is_ready(helm: Helm) ->
         assert strategy["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
 
 
+def test_an_extender_apart_ends_after_nobody_is_sent_to_it_any_more(helm: Helm) -> None:
+    spec, extender = helm.render(split=True).container("Deployment/neilats-extender/extender")
+    assert extender["lifecycle"]["preStop"] == {"exec": {"command": ["sleep", "5"]}}
+    assert spec["terminationGracePeriodSeconds"] == 30
+
+
 def test_each_of_the_two_programs_in_one_pod_sees_its_own_token_only(helm: Helm) -> None:
     rendered = helm.render()
     spec, extender = rendered.container(BESIDE)

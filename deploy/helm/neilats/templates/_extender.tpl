@@ -73,7 +73,15 @@ args:
 {{- end }}
 env:
 # For people: `kubectl exec ... -c extender -- neilats explain NAMESPACE/POD`
-- {name: NEILATS_URL, value: "https://localhost:{{ $v.extender.port }}"}
+{{- $here := printf "https://localhost:%d" (int $v.extender.port) }}
+{{- if include "neilats.severalReplicas" . }}
+# One replica decided, and none knows what another did: this one is asked first, then all.
+{{- $all := printf "https://%s-extender.%s.svc:%d" (include "neilats.fullname" .) .Release.Namespace (int $v.extender.port) }}
+- {name: NEILATS_URL, value: "{{ $here }},{{ $all }}"}
+- {name: NEILATS_TOKEN_FILE, value: /var/run/secrets/neilats/token}
+{{- else }}
+- {name: NEILATS_URL, value: {{ $here | quote }}}
+{{- end }}
 - {name: NEILATS_CA_FILE, value: /etc/neilats/tls/ca.crt}
 {{- with $v.extender.extraEnv }}
 {{ toYaml . }}
@@ -102,11 +110,19 @@ livenessProbe:
   {{- include "neilats.extenderCheck" (dict "root" . "path" "/healthz") | nindent 2 }}
   periodSeconds: 10
   failureThreshold: 6
+{{- if eq (include "neilats.extenderKind" .) "deployment" }}
+# Until nobody is sent here any more: a refused call is a blind decision. By exec, as Kubernetes 1.29 knows no sleep.
+lifecycle:
+  preStop: {exec: {command: [sleep, "5"]}}
+{{- end }}
 resources: {{- toYaml $v.extender.resources | nindent 2 }}
 securityContext: {{- include "neilats.containerSecurity" . | nindent 2 }}
 volumeMounts:
 - {name: extender-account, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
 - {name: extender-files, mountPath: /etc/neilats, readOnly: true}
+{{- if include "neilats.severalReplicas" . }}
+- {name: caller, mountPath: /var/run/secrets/neilats, readOnly: true}
+{{- end }}
 {{- if ne $v.models.source "packaged" }}
 - {name: models, mountPath: /var/lib/neilats/models, readOnly: {{ ne $v.models.source "pvc" | ternary true $v.models.pvc.readOnly }}}
 {{- end }}
@@ -132,6 +148,14 @@ volumeMounts:
         name: {{ include "neilats.clientSecret" . }}
         items: [{key: ca.crt, path: webhook-client-ca/ca.crt}]
     {{- end }}
+{{- if include "neilats.severalReplicas" . }}
+# Of the pod's account, good for calls of the extender only.
+- name: caller
+  projected:
+    defaultMode: 0440
+    sources:
+    - serviceAccountToken: {path: token, audience: neilats, expirationSeconds: {{ $v.auth.tokenExpirationSeconds }}}
+{{- end }}
 {{- if eq $v.models.source "pvc" }}
 - name: models
   persistentVolumeClaim: {claimName: {{ $v.models.pvc.claimName }}, readOnly: {{ $v.models.pvc.readOnly }}}
@@ -188,4 +212,11 @@ affinity: {{- $v.affinity | default (include "neilats.apart" (dict "root" .root 
 {{- with $v.topologySpreadConstraints }}
 topologySpreadConstraints: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* "true" where people who ask one extender by exec have to ask others too, for which they need a token. */}}
+{{- define "neilats.severalReplicas" -}}
+{{- $kind := include "neilats.extenderKind" . -}}
+{{- $replicas := eq $kind "deployment" | ternary .Values.extender.replicas .Values.scheduler.replicas -}}
+{{- if or (eq $kind "daemonset") (gt (int $replicas) 1) }}true{{ end }}
 {{- end }}
