@@ -13,14 +13,12 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from extender.cluster.api import Api
+from extender.events.messages import NEUTRAL
 from extender.intents import PREFIX
 
 __all__ = ["Plan", "SelfTestError", "run_selftest"]
 
 PROBERS: Final = "app.kubernetes.io/component=prober"
-NEUTRAL: Final = "latency did not count"
-"""In the event of a pod that was placed without regard to latency."""
-
 _POLL_S: Final = 0.5
 _AGAIN_S: Final = 5.0
 """Between two attempts: new probers have measured little yet."""

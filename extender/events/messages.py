@@ -10,7 +10,10 @@ from extender.intents import PREFIX, Intent
 from extender.quoting import shortened
 from extender.scoretable import PathTable, ScoreTable
 
-__all__ = ["invalid", "not_enforced", "placement"]
+__all__ = ["NEUTRAL", "invalid", "not_enforced", "placement"]
+
+NEUTRAL: Final = "latency did not count"
+"""Of a pod that was placed without regard to latency."""
 
 _LONGEST: Final = 700  # characters of strangers' mistakes, so that the example stays within the message
 _PEERS: Final = 3
@@ -45,7 +48,7 @@ def placement(decision: Decision) -> str:
     node, table = decision.node or "", decision.table
     shadow = "; shadow mode: kube-scheduler got a neutral answer instead" if decision.shadow else ""
     if decision.outcome == "neutral" or table is None:
-        return f"on {node}: latency did not count: {_neutral(decision) or 'no path was measured'}{shadow}"
+        return f"on {node}: {NEUTRAL}: {_neutral(decision) or 'no path was measured'}{shadow}"
     if node not in table.names:
         return f"on {node}: kube-scheduler did not ask about this node{shadow}"
     return f"on {node}: {_chosen(decision, table, node)}{shadow}"

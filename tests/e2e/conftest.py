@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.kube import Kube
-from tests.e2e.live import LiveCluster, ensure_ping
+from tests.e2e.live import LiveCluster
 from tests.missing import missing
+from tests.programs import program
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "localhost/neilats:0.1.0"
@@ -23,7 +24,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
     command = os.environ.get("TEST_CLUSTER", "")
     if not command or os.geteuid() != 0:
         missing(REMEDY)
-    ensure_ping()
+    program("ping", "iputils-ping")  # what measurements are compared with
     live = LiveCluster(command, tmp_path_factory.mktemp("e2e"), len(NODES))
     live.start()
     try:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -108,11 +107,6 @@ class Neilats:
         async with aiohttp.ClientSession() as session, session.get(self.api + path) as reply:
             return await reply.json()
 
-    async def medians(self, target: str) -> dict[str, float]:
-        """The median RTT in ms that each node has measured to the target."""
-        paths = (await self.get(f"/v1/matrix?target={target}"))["paths"]
-        return {p["source"]: p["median_ms"] for p in paths if p["median_ms"] is not None}
-
     async def measured(self, pairs: int, samples: int, timeout_s: float = 60) -> list[dict[str, Any]]:
         """Every path, once so many have so many samples."""
         return await measured(lambda: self.get("/v1/matrix"), pairs, samples, timeout_s, self._running)
@@ -141,12 +135,3 @@ async def measured(
             found = e
         await asyncio.sleep(0.5)
     raise AssertionError(f"{pairs} paths with {samples} samples expected after {timeout_s:g} s, found {found}")
-
-
-def ensure_ping() -> None:
-    """`ping` is what the measurements are compared with; install Debian's where root may."""
-    if not shutil.which("ping") and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-q"], check=False, capture_output=True)
-        subprocess.run(["apt-get", "install", "-q", "-y", "iputils-ping"], check=False, capture_output=True)
-    if not shutil.which("ping"):
-        raise RuntimeError("ping is missing: install iputils-ping")

@@ -1,6 +1,4 @@
-"""Pods follow the measured network on a real cluster: real links, real probers, a real second kube-scheduler."""
-
-import asyncio
+"""Without the chart: both services as processes on the nodes, beside a second kube-scheduler."""
 
 import pytest
 
@@ -10,7 +8,6 @@ from tests.e2e.live import LiveCluster, Neilats
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-INTERVAL_S = 4.0
 NEAR = {"neilats.io/peer-nodes": "node-1"}
 PAIRS = len(NODES) * (len(NODES) - 1)
 PAUSE = [{"name": "main", "image": "registry.local/pause:1", "imagePullPolicy": "Never"}]
@@ -29,43 +26,6 @@ def links(cluster: LiveCluster, **rtt_ms: float) -> None:
     """Set node-1's links: node_2=3.0 means 3 ms to node-2."""
     for node, rtt in rtt_ms.items():
         cluster.link("node-1", node.replace("_", "-"), rtt=rtt)
-
-
-async def test_pods_land_on_the_nearest_node_and_follow_when_its_link_worsens(cluster: LiveCluster, kube: Kube) -> None:
-    links(cluster, node_2=6, node_3=2, node_4=12)
-    await kube.patch_node("node-1", {"spec": {"unschedulable": True}})
-    neilats = Neilats(cluster, INTERVAL_S)
-    with neilats.running(NODES), cluster.scheduler(neilats.webhooks):
-        await neilats.measured(PAIRS, samples=4)
-        assert await place(kube, "before") == {"node-3"}
-        medians = await neilats.medians("node-1")
-        assert {n: pytest.approx(rtt, abs=0.7) for n, rtt in medians.items()} == {
-            "node-2": 6,
-            "node-3": 2,
-            "node-4": 12,
-        }
-
-        links(cluster, node_3=40)
-        await asyncio.sleep(3 * INTERVAL_S)
-        assert await place(kube, "after") == {"node-2"}
-
-
-async def test_with_a_promise_pods_avoid_what_breaks_it(cluster: LiveCluster, kube: Kube) -> None:
-    links(cluster, node_2=3, node_3=25, node_4=30)
-    await kube.patch_node("node-1", {"spec": {"unschedulable": True}})
-    neilats = Neilats(cluster, 2.0)
-    with neilats.running(NODES), cluster.scheduler(neilats.webhooks):
-        await neilats.measured(PAIRS, samples=5)
-        assert await place(kube, "prefer", max_rtt_ms="8") == {"node-2"}
-        assert await place(kube, "require", max_rtt_ms="8", mode="require") == {"node-2"}
-        await kube.pod(
-            "impossible",
-            annotations=NEAR | {"neilats.io/max-rtt-ms": "1", "neilats.io/mode": "require"},
-            containers=PAUSE,
-        )
-        assert "path to node-1 breaks 1 ms" in await kube.wait_event("impossible", "FailedScheduling")
-        links(cluster, node_4=0)
-        assert await kube.wait_bound("impossible", timeout_s=90) == {"impossible": "node-4"}
 
 
 async def test_a_lossy_link_loses_to_a_slightly_slower_clean_one(cluster: LiveCluster, kube: Kube) -> None:

@@ -92,7 +92,7 @@ async def make_bench(aiohttp_client: Any, clock: Clock) -> Callable[..., Any]:
     made: list[Extender] = []
 
     async def make(nodes: tuple[str, ...] = NODES, api: Api | None = None, **settings: Any) -> Bench:
-        chosen = ExtenderSettings(**{"forecaster": "median", **settings})
+        chosen = ExtenderSettings(**{"forecaster": "median", "deadline_ms": 5000.0, **settings})
         cluster = StaticCluster((n, "") for n in nodes)
         cluster.api = api
         extender = build(chosen, cluster, clock)

@@ -5,9 +5,7 @@ discovery gives them; what is done with these labels is as in Prometheus' own ex
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import urllib.parse
 import urllib.request
@@ -21,19 +19,10 @@ import yaml
 from tests.controlplane.plane import Process, free_port, wait_for
 from tests.e2e.chart.release import CHART, eventually
 from tests.e2e.live import LiveCluster
-from tests.missing import missing
+from tests.programs import program
 
 TARGETS = "pods.json"
 RULES = CHART / "files" / "alerts.yaml"
-
-
-def ensure_prometheus() -> str:
-    """Its path; Debian's package is installed where root may."""
-    if not shutil.which("prometheus") and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-q"], check=False, capture_output=True)
-        install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", "prometheus"]
-        subprocess.run(install, check=False, capture_output=True)
-    return shutil.which("prometheus") or missing("install prometheus")
 
 
 class Prometheus:
@@ -66,12 +55,12 @@ class Prometheus:
 @contextmanager
 def prometheus(cluster: LiveCluster, folder: Path) -> Iterator[Prometheus]:
     """Scrapes all annotated pods every two seconds; the rules' `for` is five seconds."""
-    program, port = ensure_prometheus(), free_port()
+    path, port = program("prometheus", "prometheus"), free_port()
     (folder / TARGETS).write_text(json.dumps(discovered(cluster)))
     (folder / "alerts.yaml").write_text(re.sub(r"\bfor: \w+", "for: 5s", RULES.read_text()))
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(_config(folder)))
     argv = (f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}")
-    process = Process(folder / "prometheus.log", program, *argv, f"--web.listen-address=127.0.0.1:{port}")
+    process = Process(folder / "prometheus.log", path, *argv, f"--web.listen-address=127.0.0.1:{port}")
     server = Prometheus(port)
     try:
         wait_for("prometheus", lambda: process.running() and _answers(server), f"see {process.log}")
