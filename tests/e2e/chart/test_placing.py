@@ -68,7 +68,7 @@ async def test_what_no_node_keeps_waits_and_says_why_and_evicts_nobody(kube: Kub
 async def test_a_mistaken_intent_is_told_on_the_pod(kube: Kube, release: Release) -> None:
     await kube.pod("mistaken", annotations=promise("node-1", max_rtt_ms="soon"), containers=PAUSE)
     assert "max-rtt-ms" in await kube.wait_event("mistaken", "InvalidLatencyIntent", timeout_s=60)
-    assert release.complaints() == {"intent-invalid"}
+    assert "intent-invalid" in release.complaints()
 
 
 def test_the_chart_tests_itself(release: Release) -> None:
