@@ -77,5 +77,3 @@ async def test_a_node_that_is_cut_off_shows_everywhere(
             await fires(scraping, alert)
     finally:
         restore_links(cluster)
-    assert await kube.wait_event("stranded", "LatencyPromiseKept", timeout_s=200)
-    await eventually("the end of the alerts", lambda: scraping.firing() == set(), timeout_s=200)
