@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -108,30 +108,16 @@ class Neilats:
             return await reply.json()
 
     async def measured(self, pairs: int, samples: int, timeout_s: float = 60) -> list[dict[str, Any]]:
-        """Every path, once so many have so many samples."""
-        return await measured(lambda: self.get("/v1/matrix"), pairs, samples, timeout_s, self._running)
-
-    def _running(self) -> bool:
-        return all(p.running() for p in self._processes)
-
-
-async def measured(
-    matrix: Callable[[], Awaitable[Any]],
-    pairs: int,
-    samples: int,
-    timeout_s: float,
-    running: Callable[[], bool] = lambda: True,
-) -> list[dict[str, Any]]:
-    """Every path of a `/v1/matrix`, once so many have so many samples; it may be that nobody answers yet."""
-    end = time.monotonic() + timeout_s
-    found: object = "nothing"
-    while time.monotonic() < end and running():
-        try:
-            paths: list[dict[str, Any]] = (await matrix())["paths"]
-            found = paths
-            if sum(p["samples"] >= samples for p in paths) >= pairs:
-                return paths
-        except (aiohttp.ClientError, RuntimeError) as e:
-            found = e
-        await asyncio.sleep(0.5)
-    raise AssertionError(f"{pairs} paths with {samples} samples expected after {timeout_s:g} s, found {found}")
+        """Every path, once so many have so many samples; it may be that nobody answers yet."""
+        end = time.monotonic() + timeout_s
+        found: object = "nothing"
+        while time.monotonic() < end and all(p.running() for p in self._processes):
+            try:
+                paths: list[dict[str, Any]] = (await self.get("/v1/matrix"))["paths"]
+                found = paths
+                if sum(p["samples"] >= samples for p in paths) >= pairs:
+                    return paths
+            except aiohttp.ClientError as e:
+                found = e
+            await asyncio.sleep(0.5)
+        raise AssertionError(f"{pairs} paths with {samples} samples expected after {timeout_s:g} s, found {found}")
