@@ -27,8 +27,8 @@ _NEW: Final = Finding("unmeasured", reason="not looked at yet")
 class Standing:
     """A pod's state, taken over once two looks in a row find it; a first `kept` counts at once.
 
-    `told` is whether people were told what is wrong; `was_kept` whether it was kept since then, so that what is wrong
-    now is news.
+    `told` is whether people were told what is wrong, by this replica; `heard` whether they presumably were by another
+    one; `was_kept` whether it was kept since then, so that what is wrong now is news.
     """
 
     placed: Placed
@@ -36,6 +36,7 @@ class Standing:
     finding: Finding = _NEW
     last: State = "unmeasured"
     told: bool = False
+    heard: bool = False
     was_kept: bool = False
 
     @property
@@ -51,3 +52,11 @@ class Standing:
         elif twice or (self.state, finding.state) == ("unmeasured", "kept"):
             self.finding, self.since = finding, now
         self.was_kept = self.was_kept or self.state == "kept"
+
+    def left_to_another(self, now: float, within_s: float) -> None:
+        """It is another replica's turn, which tells every change unless it dies within `within_s` of it."""
+        settled = now - self.since >= within_s
+        if self.state == "broken":
+            self.heard, self.was_kept = True, self.was_kept and not settled
+        elif self.state == "kept" and settled:
+            self.heard = False
