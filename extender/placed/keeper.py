@@ -142,7 +142,7 @@ class Keeper:
             return known
         new = Standing(placed, self._clock())
         if known is not None and not (known.placed.intent.mistakes or placed.intent.mistakes):
-            new.told, new.heard, new.was_kept = known.told, known.heard, known.was_kept
+            new.told, new.was_kept, new.heard, new.owed = known.told, known.was_kept, known.heard, known.owed
         return new
 
     def _tell(self, standing: Standing) -> None:
@@ -152,10 +152,10 @@ class Keeper:
             self._listener.invalid(placed)
         elif standing.state == "broken" and (standing.was_kept or not standing.told):
             self._listener.broken(placed, reason, news=standing.was_kept)
-        elif standing.state == "kept" and (standing.told or standing.heard):
+        elif standing.state == "kept" and (standing.told or standing.owed):
             self._listener.kept(placed, reason)
-            standing.told = standing.heard = False
+            standing.told = standing.owed = False
             return
         else:
             return
-        standing.told, standing.was_kept = True, False
+        standing.told, standing.heard, standing.was_kept = True, True, False

@@ -71,10 +71,14 @@ async def silent(world):
     for rtt_ms in (3.1, 8.2):
         world.measured("node-1", "gateway", *[rtt_ms] * 10)
         await world.looks(2)
-    world.clock.forward(TOLD_S)
-    world.measured("node-1", "gateway", 8.2)
-    await world.looks()
     return world
+
+
+async def goes_on(world, rtt_ms, seconds=TOLD_S):
+    """Let time pass in which nothing changes."""
+    world.clock.forward(seconds - 10)
+    world.measured("node-1", "gateway", rtt_ms)
+    await world.looks()
 
 
 async def test_a_replica_that_begins_to_speak_tells_what_is_broken_as_no_news(silent):
@@ -84,24 +88,24 @@ async def test_a_replica_that_begins_to_speak_tells_what_is_broken_as_no_news(si
     assert [(told[0], told[3]) for told in silent.heard.told] == [("broken", False)]
 
 
-async def test_a_promise_that_broke_as_the_speaker_died_is_news(world):
-    world.heard.speaks = False
-    world.table.put(a_placed_pod(**PROMISED))
-    for rtt_ms in (3.1, 8.2):
-        world.measured("node-1", "gateway", *[rtt_ms] * 10)
-        await world.looks(2)
-    world.heard.speaks = True
-    await world.looks(2)
-    assert [(told[0], told[3]) for told in world.heard.told] == [("broken", True)]
+@pytest.mark.parametrize(("after_s", "news"), [(10, True), (TOLD_S, False)])
+async def test_a_promise_that_broke_again_as_the_speaker_died_is_news(silent, after_s, news):
+    silent.measured("node-1", "gateway", *[1.5] * 10)
+    await silent.looks(2)
+    await goes_on(silent, 1.5)
+    silent.measured("node-1", "gateway", *[8.2] * 10)
+    await silent.looks(2)
+    await goes_on(silent, 8.2, after_s)
+    silent.heard.speaks = True
+    await silent.looks(2)
+    assert [(told[0], told[3]) for told in silent.heard.told] == [("broken", news)]
 
 
-@pytest.mark.parametrize("after_s", [0, keeper.TAKE_OVER_S])
+@pytest.mark.parametrize("after_s", [10, keeper.TAKE_OVER_S])
 async def test_a_recovery_that_the_last_speaker_may_not_have_lived_to_tell_is_told_once(silent, after_s):
     silent.measured("node-1", "gateway", *[1.5] * 10)
     await silent.looks(2)
-    silent.clock.forward(after_s)
-    silent.store.append(silent.store.ensure("node-1", ["gateway"]), np.array([silent.clock()]), np.array([1.5]))
-    await silent.looks()
+    await goes_on(silent, 1.5, after_s)
     assert (silent.states(), silent.heard.told) == ({"web": "kept"}, [])
     silent.heard.speaks = True
     await silent.looks(3)
@@ -121,21 +125,21 @@ async def test_a_recovery_while_nobody_spoke_is_told_by_the_next_speaker_also_wh
 async def test_a_recovery_that_another_replica_has_long_told_is_not_told_again(silent):
     silent.measured("node-1", "gateway", *[1.5] * 10)
     await silent.looks(2)
-    silent.clock.forward(TOLD_S)
-    silent.measured("node-1", "gateway", 1.5)
-    await silent.looks()
+    await goes_on(silent, 1.5)
     silent.heard.speaks = True
     await silent.looks(2)
     assert silent.heard.told == []
 
 
-async def test_a_replica_that_speaks_again_tells_what_broke_anew_in_between(world):
+@pytest.mark.parametrize("recovery_told", [False, True])
+async def test_a_replica_that_speaks_again_tells_what_broke_anew_in_between(world, recovery_told):
     world.table.put(a_placed_pod(**PROMISED))
-    for rtt_ms, speaks in ((8.2, True), (1.5, False), (9.3, False), (9.3, True)):
+    for rtt_ms, speaks in ((8.2, True), (1.5, recovery_told), (9.3, False), (9.3, True)):
         world.heard.speaks = speaks
         world.measured("node-1", "gateway", *[rtt_ms] * 10)
         await world.looks(2)
-    assert [(told[0], told[3]) for told in world.heard.told] == [("broken", False), ("broken", True)]
+    assert world.heard.words() == ["broken", *["kept"] * recovery_told, "broken"]
+    assert world.heard.told[-1][3]
 
 
 async def test_losses_break_a_promise_and_are_named(world):
