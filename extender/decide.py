@@ -11,6 +11,7 @@ from typing import Any
 
 from extender.cluster.base import Cluster
 from extender.decisions import Decision, Decisions
+from extender.filtercalls import FilterCalls
 from extender.intents import Intent, parse_intent
 from extender.neutral import Neutral
 from extender.pods import Pod
@@ -49,7 +50,7 @@ class Decider:
     ) -> None:
         self._cluster, self._probing, self._decisions, self._clock = cluster, probing, decisions, clock
         self.scorer, self.promises = scorer, promises
-        self._shadow, self._deadline_s = shadow, deadline_s
+        self._shadow, self._deadline_s, self._filters = shadow, deadline_s, FilterCalls(clock)
         self.on_recorded: Callable[[Decision, Scored | None], None] = lambda decision, scored: None
         self.on_filtered: Callable[[Pod, Intent, Mapping[str, str]], None] = lambda pod, intent, failed: None
 
@@ -61,6 +62,7 @@ class Decider:
 
     async def filter(self, raw_pod: Mapping[str, Any], names: Sequence[str]) -> Answer:
         """The nodes that a `require` pod may not use."""
+        self._filters.came()
         pod, intent = _read(raw_pod)
         if intent is None:
             return Answer(Neutral.NO_INTENT, {})
@@ -69,6 +71,7 @@ class Decider:
             return Answer("passed", {})
         end, decision = self.end(), self._decisions.begin(pod, intent, self._shadow)
         decision.candidates, decision.filter_called = len(names), True
+        decision.unfiltered, decision.not_filtered = 0, False
         answer, scored = await self._filtered(decision, names, end)
         self._record(decision, scored)
         if self._shadow:
@@ -83,6 +86,9 @@ class Decider:
             return _neutral(Neutral.NO_INTENT, names)
         end, decision = self.end(), self._decisions.resume(pod, intent, self._shadow)
         decision.candidates = max(decision.candidates, len(names))
+        if intent.mode == "require" and not decision.filter_called:
+            decision.unfiltered += 1
+            decision.not_filtered = self._filters.missed(decision.unfiltered)
         answer, scored = await self._prioritized(decision, names, end)
         self._record(decision, scored)
         decision.filter_called = False  # the next attempt begins with filter again

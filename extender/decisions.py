@@ -33,6 +33,10 @@ class Decision:
     attempts: int = 1
     filter_called: bool = False
     """Whether filter was called for the attempt that prioritize has not ended yet."""
+    unfiltered: int = 0
+    """Attempts since the pod's last filter call, in which only prioritize was called."""
+    not_filtered: bool = False
+    """Whether kube-scheduler seems never to call filter, although the pod requires it."""
     node: str | None = None
     deleted: bool = False
 

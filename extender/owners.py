@@ -1,9 +1,9 @@
 """Who may write which node's row, judged by the token that came with a report or by where the report comes from.
 
 A token says on which node its pod runs, and that settles it. Without tokens the network address is what there is. An
-address that belongs to a node, or to a node's pod network, may write that node's row and no other. Of an address that
-the cluster knows nothing about (pod networks need not follow the nodes' ranges) the row keeps the first writer until
-that has been silent for a while.
+address that belongs to a node, or to a node's pod network, may write that node's row and no other. An address that the
+cluster knows nothing about (pod networks need not follow the nodes' ranges) may write a row that nobody else wrote for
+a while; the node's own addresses take it back at any time.
 """
 
 import ipaddress
@@ -71,9 +71,11 @@ class RowOwners:
         if address in self._trusted:
             return
         home = self._home(address)
-        if home is None:
+        if home == node:
+            self._claims[node] = (address, now)
+        elif home is None:
             self._claim(node, address, now)
-        elif home != node:
+        else:
             raise Refused(
                 f"{remote} belongs to node {home} and may not write the row of node {node}; check the prober's "
                 "node_name, or add the network of the proxy or NAT that it comes through to trusted_reporters"
@@ -101,9 +103,13 @@ class RowOwners:
         self._prefixes = {(n.version, n.prefixlen) for n in self._homes}
 
     def _claim(self, name: str, address: Address, now: float) -> None:
+        """Let an address that the cluster knows nothing about write, unless another one is not silent."""
         owner, seen = self._claims.get(name, (address, now))
         if owner != address and now - seen < self._silence_s:
-            raise Refused(f"{address} may not write the row of node {name}: {owner} wrote it {now - seen:.0f} s ago")
+            raise Refused(
+                f"{address} belongs to no known node and may not write the row of node {name}: {owner} wrote it "
+                f"{now - seen:.0f} s ago; if both are its prober's, use tokens (report_auth) or trusted_reporters"
+            )
         self._claims[name] = (address, now)
 
     def forget(self, node: str) -> None:

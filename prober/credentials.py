@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 from neilats.log import get_logger
+from prober.trust import trusting, trusting_nobody
 
 __all__ = ["Credentials"]
 
@@ -71,7 +72,7 @@ class Credentials:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._token = _Kept("token_file", token_file, _token, "") if token_file else None
-        self._ca = _Kept("ca_file", ca_file, _trusting, _trusting_nobody()) if ca_file else None
+        self._ca = _Kept("ca_file", ca_file, trusting, trusting_nobody()) if ca_file else None
         self._look_s, self._clock = look_s, clock
         self._due = clock()
         self._lock = asyncio.Lock()
@@ -126,17 +127,3 @@ def _token(raw: bytes) -> str:
     if not _TOKEN.fullmatch(word):
         raise ValueError("it holds no token: expected one word of visible ASCII characters")
     return word.decode("ascii")
-
-
-def _trusting(raw: bytes) -> ssl.SSLContext:
-    """A context that trusts these CAs alone, also where one of them is itself signed by another."""
-    if b"-----BEGIN" not in raw:
-        raise ValueError("it holds no certificate in PEM")
-    context = _trusting_nobody()
-    context.load_verify_locations(cadata=raw.decode("ascii"))
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
-
-
-def _trusting_nobody() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -3,17 +3,15 @@
 import asyncio
 import ipaddress
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-__all__ = ["PinnedResolver", "Replica", "Resolve", "replicas_of", "system_resolve"]
+__all__ = ["PinnedResolver", "Replica", "Resolve", "addresses_of", "replicas_of", "same_family", "system_resolve"]
 
 Resolve = Callable[[str, int], Awaitable[Sequence[tuple[int, str]]]]
 """Host and port to (address family, address) pairs; raises OSError."""
-
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Replica(NamedTuple):
@@ -36,6 +34,12 @@ async def system_resolve(host: str, port: int) -> list[tuple[int, str]]:
     return list(dict.fromkeys((int(family), str(sockaddr[0])) for family, _, _, _, sockaddr in found))
 
 
+async def addresses_of(url: str, resolve: Resolve) -> list[Replica]:
+    """Every address behind a base URL (http or https); raises OSError when its name does not resolve."""
+    base = URL(url)
+    return [Replica(base, family, address) for family, address in await resolve(base.host or "", base.port or 0)]
+
+
 async def replicas_of(url: str, resolve: Resolve) -> list[Replica]:
     """The replicas behind a base URL; raises OSError when its name does not resolve.
 
@@ -43,11 +47,8 @@ async def replicas_of(url: str, resolve: Resolve) -> list[Replica]:
     disturb each other's report numbers. IPv4 goes first, because that is where an extender listens by default
     (`localhost` often resolves to ::1 first).
     """
-    base = URL(url)
-    host, port = base.host or "", base.port or _DEFAULT_PORTS[base.scheme]
-    found = await resolve(host, port)
-    ipv4 = [(family, address) for family, address in found if ":" not in address]
-    return [Replica(base, family, address) for family, address in ipv4 or found]
+    found = await addresses_of(url, resolve)
+    return [replica for replica in found if ":" not in replica.address] or found
 
 
 class PinnedResolver(AbstractResolver):

@@ -12,12 +12,16 @@ _NEW = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", 
 
 
 class Authority:
-    """A CA whose certificate is `ca`, and the certificates that it signs; all in one folder."""
+    """A CA whose certificate is `ca`, and the certificates that it signs; all in one folder.
 
-    def __init__(self, folder: Path, name: str = "ca") -> None:
+    Its own certificate is signed by itself, or by the authority `above` it.
+    """
+
+    def __init__(self, folder: Path, name: str = "ca", above: "Authority | None" = None) -> None:
         self._folder, self._name = folder, name
         self.ca, self._key = folder / f"{name}.crt", folder / f"{name}.key"
-        _openssl(*_NEW, "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.ca)
+        signed = ("-CA", above.ca, "-CAkey", above._key) if above else ()
+        _openssl(*_NEW, *signed, "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.ca)
 
     def issue(self, *names: str) -> tuple[Path, Path]:
         """The files of a certificate for these names (`DNS:...` or `IP:...`) and of its key."""

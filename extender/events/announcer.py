@@ -34,7 +34,7 @@ class Announcer:
         if intent.mistakes:
             self._say(pod, "InvalidLatencyIntent", messages.invalid(intent))
         elif intent.mode == "require" and not decision.shadow:
-            missing = self._missing | (set() if decision.filter_called else {"filter"})
+            missing = self._missing | ({"filter"} if decision.not_filtered else set())
             if missing:
                 self._say(pod, "LatencyNotEnforced", messages.not_enforced(missing), once=True)
 

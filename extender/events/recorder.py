@@ -32,7 +32,7 @@ PACE_S: Final = 0.05
 """Between two writes: at most 20 a second."""
 
 KNOWN: Final = 5000
-"""Events whose count is remembered; the others' is asked for."""
+"""Events that are known to be stored; of others it is tried first to create them."""
 
 PAUSES_S: Final = (1.0, 4.0)
 """Before the second and the third try, where the server has no time or is not there."""
@@ -65,12 +65,12 @@ class EventRecorder:
         self._pace_s, self._pauses_s = pace_s, pauses_s
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUED)
         self._pods = Buckets(POD_BURST, POD_REFILL_S)
-        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._stored: OrderedDict[str, None] = OrderedDict()
         self._complained = -math.inf
 
     def tell(self, event: Event) -> None:
         """Have an event written soon, unless there are too many; a pod without uid cannot be shown any."""
-        if not event.pod.uid or (event.once and event.name in self._counts):
+        if not event.pod.uid or (event.once and event.name in self._stored):
             return
         if self._queue.full() or not self._pods.take(event.pod.uid, self._clock()):
             self._count("dropped")
@@ -105,20 +105,17 @@ class EventRecorder:
 
     async def _send(self, event: Event) -> Outcome:
         """Create the object, or count on in the one that is there; ApiError where neither works."""
-        if event.name not in self._counts and await self._created(event):
+        if event.name not in self._stored and await self._created(event):
             return "sent"
+        self._remember(event)
         if event.once:
-            self._counts.setdefault(event.name, 1)
             return "aggregated"
-        count = self._counts.get(event.name) or await self._stored_count(event)
         try:
-            await self._api.patch(f"{event.path}/{event.name}", event.repetition(count + 1, self._wall()))
+            await self._count_on(event)
         except ApiError as e:
-            self._counts.pop(event.name, None)
             if e.status == 404 and await self._created(event):  # the server forgets events after an hour
                 return "sent"
             raise
-        self._remember(event, count + 1)
         return "aggregated"
 
     async def _created(self, event: Event) -> bool:
@@ -129,22 +126,23 @@ class EventRecorder:
             if e.status == 409:
                 return False
             raise
-        self._remember(event, 1)
+        self._remember(event)
         return True
 
-    async def _stored_count(self, event: Event) -> int:
-        """How often an event was told by another replica, or before a restart."""
+    async def _count_on(self, event: Event) -> None:
+        """Raise the stored count: other replicas raise it too, so that none of them can know it."""
+        path = f"{event.path}/{event.name}"
         try:
-            body = await self._api.get(f"{event.path}/{event.name}", {})
-            return max(1, msgspec.json.decode(body, type=_Stored).count)
+            count = max(1, msgspec.json.decode(await self._api.get(path, {}), type=_Stored).count)
         except msgspec.DecodeError:
-            return 1
+            count = 1
+        await self._api.patch(path, event.repetition(count + 1, self._wall()))
 
-    def _remember(self, event: Event, count: int) -> None:
-        self._counts[event.name] = count
-        self._counts.move_to_end(event.name)
-        if len(self._counts) > KNOWN:
-            self._counts.popitem(last=False)
+    def _remember(self, event: Event) -> None:
+        self._stored[event.name] = None
+        self._stored.move_to_end(event.name)
+        if len(self._stored) > KNOWN:
+            self._stored.popitem(last=False)
 
     def _count(self, outcome: str) -> None:
         self._metrics.events.labels(outcome).inc()

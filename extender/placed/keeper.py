@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from extender.cluster.base import Cluster
 from extender.cluster.watches import IDLE_S
+from extender.events.lease import DURATION_S, RETRY_S
 from extender.metrics import Metrics
 from extender.placed.judging import Gather, findings, invalid, without_peers
 from extender.placed.standing import STATES, Finding, Standing
@@ -28,6 +29,9 @@ MOST_AT_ONCE: Final = 200
 LONGEST_PERIOD_S: Final = IDLE_S / 2
 """Looking more seldom would let the peers' watches end between two looks."""
 
+TAKE_OVER_S: Final = DURATION_S + RETRY_S
+"""Longest time in which nobody speaks because the replica whose turn it was has died."""
+
 
 class Listener(Protocol):
     """Who tells people, while it is this replica's turn."""
@@ -40,7 +44,7 @@ class Listener(Protocol):
         """A placed pod's intent is wrong."""
 
     def broken(self, placed: Placed, reason: str, *, news: bool) -> None:
-        """A promise is broken; it is no news where it may have been told before this replica looked."""
+        """A promise is broken; it is no news where another replica, or this one before a restart, has told it."""
 
     def kept(self, placed: Placed, reason: str) -> None:
         """A promise that was told to be broken is kept again."""
@@ -122,11 +126,13 @@ class Keeper:
 
     def _see(self, placed: Placed, finding: Finding) -> None:
         standing = self._standings[placed.pod.uid] = self._standing(placed)
-        standing.saw(finding, self._clock())
+        now = self._clock()
+        standing.saw(finding, now)
         if self._listener.speaks:
             self._tell(standing)
-        elif standing.state == "broken":
-            standing.was_kept = False  # the replica that speaks has told it
+        else:
+            # The replica that speaks may see a change a period later than this one, and die before it does.
+            standing.left_to_another(now, TAKE_OVER_S + self._period_s)
 
     def _standing(self, placed: Placed) -> Standing:
         """A pod's standing; with another promise it stands anew, but who was told stays told."""
@@ -136,7 +142,7 @@ class Keeper:
             return known
         new = Standing(placed, self._clock())
         if known is not None and not (known.placed.intent.mistakes or placed.intent.mistakes):
-            new.told, new.was_kept = known.told, known.was_kept
+            new.told, new.was_kept, new.heard, new.owed = known.told, known.was_kept, known.heard, known.owed
         return new
 
     def _tell(self, standing: Standing) -> None:
@@ -144,12 +150,12 @@ class Keeper:
         placed, reason = standing.placed, standing.finding.reason
         if placed.intent.mistakes and not standing.told:
             self._listener.invalid(placed)
-        elif standing.state == "broken" and not standing.told:
+        elif standing.state == "broken" and (standing.was_kept or not standing.told):
             self._listener.broken(placed, reason, news=standing.was_kept)
-        elif standing.state == "kept" and standing.told:
+        elif standing.state == "kept" and (standing.told or standing.owed):
             self._listener.kept(placed, reason)
-            standing.told = False
+            standing.told = standing.owed = False
             return
         else:
             return
-        standing.told, standing.was_kept = True, False
+        standing.told, standing.heard, standing.was_kept = True, True, False

@@ -27,8 +27,9 @@ _NEW: Final = Finding("unmeasured", reason="not looked at yet")
 class Standing:
     """A pod's state, taken over once two looks in a row find it; a first `kept` counts at once.
 
-    `told` is whether people were told what is wrong; `was_kept` whether it was kept since then, so that what is wrong
-    now is news.
+    `told` is whether this replica told people what is wrong, and `was_kept` whether it was kept since then, so that
+    what is wrong now is news. `heard` is whether people were ever told, by whichever replica, and `owed` whether the
+    other one may have died before it told them that all is well again.
     """
 
     placed: Placed
@@ -36,6 +37,8 @@ class Standing:
     finding: Finding = _NEW
     last: State = "unmeasured"
     told: bool = False
+    heard: bool = False
+    owed: bool = False
     was_kept: bool = False
 
     @property
@@ -51,3 +54,13 @@ class Standing:
         elif twice or (self.state, finding.state) == ("unmeasured", "kept"):
             self.finding, self.since = finding, now
         self.was_kept = self.was_kept or self.state == "kept"
+
+    def left_to_another(self, now: float, within_s: float) -> None:
+        """It is another replica's turn, which tells every change unless it dies within `within_s` of it."""
+        settled = now - self.since >= within_s
+        if self.state == "broken":
+            # A first event is there or is not, which its writer finds out; of a later one nobody can say.
+            self.was_kept = self.was_kept and not settled and self.heard
+            self.heard = self.owed = True
+        elif self.state == "kept" and settled:
+            self.owed = False

@@ -38,9 +38,10 @@ class Access:
         if self.ca_file is None and self.cert_file is None:
             return None
         from neilats.commands.errors import AccessError
+        from prober.trust import trusting, trusting_the_system
 
         try:
-            context = _trusting(self.ca_file)
+            context = trusting(self.ca_file.read_bytes()) if self.ca_file else trusting_the_system()
         except (OSError, ValueError) as e:
             raise AccessError(f"--ca-file {self.ca_file}: {_why(e)}; expected certificates in PEM") from e
         try:
@@ -50,19 +51,6 @@ class Access:
             files = f"--cert-file {self.cert_file}" + (f", --key-file {self.key_file}" if self.key_file else "")
             raise AccessError(f"{files}: {_why(e)}; expected a certificate and its key in PEM") from e
         return context
-
-
-def _trusting(ca_file: Path | None) -> "ssl.SSLContext":
-    """These CAs alone, else the system's; each ends a chain, also if it is itself signed by another."""
-    import ssl
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    if ca_file is None:
-        context.load_default_certs()
-    else:
-        context.load_verify_locations(ca_file)
-    return context
 
 
 NOTHING: Final = Access()

@@ -5,19 +5,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from yarl import URL
 
 from neilats.commands.access import NOTHING, Access
 from neilats.commands.errors import ClientError, GarbledError, RefusedError, UnreachableError, failure
-from prober.replicas import PinnedResolver, Replica, Resolve, system_resolve
+from prober.replicas import PinnedResolver, Replica, Resolve, addresses_of, system_resolve
 
 __all__ = ["Answer", "ask", "ask_all", "failed"]
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=4)
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
@@ -95,13 +94,10 @@ async def ask_all(
 
 
 async def _ask_host(url: str, path: str, resolve: Resolve, access: Access) -> list[Answer]:
-    base = URL(url)
-    host, port = base.host or "", base.port or _DEFAULT_PORTS[base.scheme]
     try:
-        addresses = await resolve(host, port)
+        replicas = await addresses_of(url, resolve)
     except (OSError, UnicodeError) as e:
-        return [Answer(url, "", error=UnreachableError(f"{host} does not resolve: {failure(e)}"))]
-    replicas = [Replica(base, family, address) for family, address in addresses]
+        return [Answer(url, "", error=UnreachableError(f"{urlsplit(url).hostname} does not resolve: {failure(e)}"))]
     answers = await asyncio.gather(*(_ask_replica(url, replica, path, access) for replica in replicas))
     served = {r.family for r, a in zip(replicas, answers, strict=True) if not isinstance(a.error, UnreachableError)}
     return [a for r, a in zip(replicas, answers, strict=True) if r.family in served or not served]

@@ -25,7 +25,7 @@ Examples:
   neilats explain shop/cart-7c9f --url http://127.0.0.1:8080 --url http://127.0.0.1:8081 --all
 """
 
-_UNKNOWN_POD: Final = """no extender knows a decision about the pod {pod}. Check:
+_UNKNOWN_POD: Final = """no extender knows a decision about the pod {pod}, or a promise to it. Check:
   its intent      kubectl get pod -n {ns} {name} -o jsonpath='{{.metadata.annotations}}'
                   needs neilats.io/peer-nodes, peer-services or peer-pods (or the labels nei_node and sla)
   its scheduler   kubectl get pod -n {ns} {name} -o jsonpath='{{.spec.schedulerName}}'
@@ -53,27 +53,43 @@ def command(pod: tuple[str, str], urls: Sequence[str], everything: bool, access:
     All replicas are asked: every URL, and every address behind its name. Forwarding the service's port reaches only
     one of them.
     """
-    from neilats.commands.client import ask_all
-
-    answers = run(ask_all(urls, f"/v1/decisions/{pod[0]}/{pod[1]}", access=access))
+    answers, standing = run(_asked(urls, pod, access))
     decisions = merged(answers)
     silent = {a.where: str(a.error) for a in answers if a.error is not None and not _knows_nothing(a)}
-    if not decisions:
+    if not decisions and standing is None:
         raise _nothing(pod, answers)
     for where, why in silent.items():
         click.echo(f"Warning: {where} was not heard ({why}); it may know more.", err=True)
-    standing = run(_standing(urls, pod, access))
     if as_json:
         print_json({"pod": "/".join(pod), "decisions": decisions, "now": standing, "unheard": silent})
         return
-    from neilats.commands.report import print_decision, print_earlier, print_standing
+    _print(decisions, standing, everything=everything)
+
+
+def _print(decisions: Sequence[Mapping[str, Any]], standing: Mapping[str, Any] | None, *, everything: bool) -> None:
+    """What was decided, and how the promise stands now; at least one of them is known."""
+    from neilats.commands.report import print_decision, print_earlier, print_forgotten, print_standing
 
     out, now = console(), time.time()
     for decision in decisions if everything else decisions[:1]:
         print_decision(out, decision, now, everything=everything)
     if not everything:
         print_earlier(out, decisions[1:], now)
+    if standing is not None and not decisions:
+        print_forgotten(out, standing)
     print_standing(out, standing)
+
+
+async def _asked(
+    urls: Sequence[str], pod: tuple[str, str], access: Access
+) -> tuple[list["Answer"], dict[str, Any] | None]:
+    """Every replica's decisions about the pod, and how its promise stands."""
+    import asyncio
+
+    from neilats.commands.client import ask_all
+
+    decisions = ask_all(urls, f"/v1/decisions/{pod[0]}/{pod[1]}", access=access)
+    return await asyncio.gather(decisions, _standing(urls, pod, access))
 
 
 async def _standing(urls: Sequence[str], pod: tuple[str, str], access: Access) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from rich.table import Table
 from neilats.commands import cells, reasons, violations
 from neilats.commands.tables import new_table, put
 
-__all__ = ["decision_table", "print_decision", "print_earlier", "print_standing"]
+__all__ = ["decision_table", "print_decision", "print_earlier", "print_forgotten", "print_standing"]
 
 ROWS: Final = 20
 """Nodes shown unless all are asked for."""
@@ -40,6 +40,13 @@ def print_decision(out: Console, decision: Mapping[str, Any], now: float, *, eve
         out.print(f"  refused {escape(line)}", soft_wrap=True)
     if decision["failed"] or not rows:
         out.print()
+
+
+def print_forgotten(out: Console, standing: Mapping[str, Any]) -> None:
+    """The title of a placed pod of which no decision is known, and why none is."""
+    title = f"{standing['namespace']}/{standing['pod']} → {standing['node']}"
+    out.print(f"[bold]{escape(title)}[/]")
+    out.print("  outcome forgotten: each replica keeps its latest decisions only, until it restarts", soft_wrap=True)
 
 
 def print_standing(out: Console, standing: Mapping[str, Any] | None) -> None:

@@ -151,13 +151,23 @@ async def test_a_broken_promise_is_told_once_and_not_again_after_a_restart(plane
     assert event["count"] == 1
 
 
-async def test_a_scheduler_without_the_filter_verb_is_told_on_require_pods(
+async def test_a_scheduler_without_the_filter_verb_is_told_on_require_pods(plane: ControlPlane, kube: Kube) -> None:
+    await kube.nodes(NODES)
+    async with speaking(plane, webhook_verbs=("prioritize", "preempt")) as running:
+        await nodes_known(running, len(NODES))
+        with plane.scheduler(running.webhooks, extender={"filterVerb": ""}):
+            await kube.pod("web", annotations=KEEPING | {MODE: "require"})
+            text = await kube.wait_event("web", "LatencyNotEnforced")
+    assert text.startswith("LatencyNotEnforced: filter is not called")
+
+
+async def test_one_pod_that_was_not_filtered_is_not_complained_about_yet(
     plane: ControlPlane, kube: Kube, running: Running
 ) -> None:
     with plane.scheduler(running.webhooks, extender={"filterVerb": ""}):
         await kube.pod("web", annotations=KEEPING | {MODE: "require"})
-        text = await kube.wait_event("web", "LatencyNotEnforced")
-    assert text.startswith("LatencyNotEnforced: filter is not called")
+        await kube.wait_event("web", "LatencyPlacement")
+    assert await events(kube, "web", "LatencyNotEnforced") == []
 
 
 async def test_a_scheduler_with_all_verbs_is_not_complained_about(

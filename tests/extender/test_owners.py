@@ -58,6 +58,37 @@ def test_a_silent_writer_loses_the_row(owners):
         owners.check("c", Sender("10.9.0.7"), 42)
 
 
+@pytest.mark.parametrize("home", ["10.0.0.1", "10.244.1.77"])
+def test_an_unknown_address_may_not_take_the_row_of_a_node_that_writes_itself(owners, home):
+    owners.check("a", Sender(home), 0)
+    with pytest.raises(Refused, match=rf"10\.9\.0\.7 belongs to no known node.*{home} wrote it 39 s ago"):
+        owners.check("a", Sender("10.9.0.7"), 39)
+    owners.check("a", Sender("10.9.0.7"), 40)
+
+
+def test_a_nodes_own_address_takes_its_row_back_at_once_and_keeps_it(owners):
+    owners.check("a", Sender("10.9.0.7"), 0)
+    owners.check("a", Sender("fd00::1"), 1)
+    owners.check("a", Sender("10.0.0.1"), 2)
+    with pytest.raises(Refused, match=r"10\.0\.0\.1 wrote it"):
+        owners.check("a", Sender("10.9.0.7"), 3)
+
+
+def test_trusted_networks_write_beside_the_rows_owner(owners):
+    owners.check("a", Sender("10.0.0.1"), 0)
+    owners.check("a", Sender("127.0.0.9"), 1)
+    owners.check("a", Sender("10.0.0.1"), 2)
+
+
+def test_a_nodes_own_address_counts_before_another_nodes_pod_range_around_it(owners, cluster):
+    cluster.nodes["c"] = NodeInfo("c", ("10.244.1.9", "fd01:1::9"), ("10.244.0.0/16", "fd01::/16"))
+    for address in ("10.244.1.9", "fd01:1::9", "10.244.7.7", "fd01:7::7"):
+        owners.check("c", Sender(address), 0)
+        with pytest.raises(Refused, match="belongs to node c"):
+            owners.check("a", Sender(address), 0)
+    owners.check("a", Sender("10.244.1.8"), 0)
+
+
 def test_a_forgotten_node_has_no_owner(owners):
     owners.check("c", Sender("10.9.0.7"), 0)
     owners.forget("c")

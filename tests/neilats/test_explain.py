@@ -128,7 +128,8 @@ async def test_a_name_that_does_not_resolve_is_named():
     assert "neilats-extender.invalid does not resolve" in result.stderr
 
 
-async def test_whether_the_promise_is_kept_now_comes_last(served):
+async def placed(served):
+    """Let the pod have its node, as the watch of placed pods sees it."""
     pod = {
         "metadata": {
             "name": "cart",
@@ -138,14 +139,44 @@ async def test_whether_the_promise_is_kept_now_comes_last(served):
         },
         "spec": {"nodeName": "node-1"},
     }
-    await served.decided("cart", peer_nodes="gateway", max_rtt_ms="5")
     served.extender.placed.table.put(pod)
     await served.extender.placed.keeper.look()
+
+
+NOW = "now     kept for 0.0 s on node-1: path to gateway keeps 5 ms: 10 of 10 recent samples within (median 5 ms)"
+
+
+async def test_whether_the_promise_is_kept_now_comes_last(served):
+    await served.decided("cart", peer_nodes="gateway", max_rtt_ms="5")
+    await placed(served)
     result = await neilats("explain", "shop/cart", "--url", served.url)
-    now = "now     kept for 0.0 s on node-1: path to gateway keeps 5 ms: 10 of 10 recent samples within (median 5 ms)"
-    assert result.output.splitlines()[-1].strip() == now
+    assert result.output.splitlines()[-1].strip() == NOW
     answer = json.loads((await neilats("explain", "shop/cart", "--url", served.url, "--json")).stdout)
     assert answer["now"]["state"] == "kept"
+
+
+async def test_the_replica_that_has_measured_the_promise_is_believed(serve):
+    one, two = await serve("127.0.0.1"), await serve("127.0.0.2")
+    await two.star("gateway", {"node-1": 5.0})
+    for extender in (one, two):
+        await extender.decided("cart", peer_nodes="gateway", max_rtt_ms="5")
+        await placed(extender)
+    for first, second in ((one, two), (two, one)):
+        result = await neilats("explain", "shop/cart", "--url", first.url, "--url", second.url)
+        assert result.output.splitlines()[-1].strip() == NOW
+
+
+async def test_a_promise_is_told_also_when_the_decision_is_forgotten(served):
+    await placed(served)
+    result = await neilats("explain", "shop/cart", "--url", served.url)
+    assert result.exit_code == 0
+    assert [line.strip() for line in result.output.splitlines()] == [
+        "shop/cart → node-1",
+        "outcome forgotten: each replica keeps its latest decisions only, until it restarts",
+        NOW,
+    ]
+    answer = json.loads((await neilats("explain", "shop/cart", "--url", served.url, "--json")).stdout)
+    assert (answer["decisions"], answer["now"]["state"]) == ([], "kept")
 
 
 async def test_a_pod_that_is_not_placed_has_no_line_about_now(served):

@@ -152,7 +152,7 @@ class Extender:
     """A real HTTP server in the extender's place: keeps the reports and answers as told.
 
     `answers` is used up first: each is a Reply, a status with a JSON body, or raw bytes. With a `token` every other one
-    is refused.
+    is refused. `location` goes along with each status.
     """
 
     def __init__(self) -> None:
@@ -161,7 +161,7 @@ class Extender:
         self.answers: list[Reply | tuple[int, dict[str, object]] | bytes] = []
         self.reply = Reply(False, 10_000.0, [])
         self.most_targets = 1_000_000
-        self.token = ""
+        self.token = self.location = ""
         self.changed = asyncio.Event()
 
     async def report(self, request: web.Request) -> web.Response:
@@ -178,7 +178,8 @@ class Extender:
             return web.Response(body=encode(answer), content_type="application/json")
         if isinstance(answer, bytes):
             return web.Response(body=answer)
-        return web.json_response(answer[1], status=answer[0])
+        headers = {"Location": self.location} if self.location else None
+        return web.json_response(answer[1], status=answer[0], headers=headers)
 
     async def serve(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> str:
         """Listen; gives the base URL. `close` ends it."""

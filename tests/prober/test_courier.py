@@ -58,6 +58,19 @@ async def test_what_each_answer_means(
     assert (found.outcome, found.last_seq) == (outcome, last_seq)
 
 
+async def test_a_redirect_is_not_followed_so_that_the_token_goes_nowhere_else(
+    make_extender: Callable[[], Any], tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("good")
+    extender, elsewhere = make_extender(), make_extender()
+    replica = _replica(await extender.serve())
+    extender.location = f"{await elsewhere.serve()}/v1/report"
+    extender.answers = [(307, {})]
+    async with Courier(replica, (), Credentials(str(tmp_path / "token"))) as courier:
+        assert (await courier.carry(REPORT)).outcome is Outcome.UNAVAILABLE
+    assert (len(extender.requests), elsewhere.requests) == (1, [])
+
+
 async def test_no_connection_is_an_outcome_not_an_error() -> None:
     async with Courier(_replica("http://extender:1")) as courier:
         found = await courier.carry(REPORT)

@@ -147,21 +147,66 @@ async def test_the_old_labels_get_an_example_of_their_own(telling):
     assert line.endswith('the labels nei_node: "node-1" and sla: "5"')
 
 
-async def test_a_require_pod_that_is_scored_without_having_been_filtered_is_warned(telling):
-    await telling.bench.ask("prioritize", a_pod(**REQUIRED), CANDIDATES)
-    (line,) = telling.lines()
+async def scored_alone(telling: Telling, name: str = "pod", *, times: int = 1) -> list[str]:
+    for _ in range(times):
+        await telling.bench.ask("prioritize", a_pod(name, **REQUIRED), CANDIDATES)
+    return telling.lines()
+
+
+async def test_a_require_pod_that_is_scored_three_times_without_having_been_filtered_is_warned(telling):
+    assert await scored_alone(telling, times=2) == []
+    (line,) = await scored_alone(telling)
     assert line == (
         "LatencyNotEnforced: filter is not called, so that nodes which break the promise are not refused. "
         "Set filterVerb: filter of the extender in the KubeSchedulerConfiguration"
     )
 
 
-async def test_each_attempt_needs_its_own_filter_call(telling):
-    await telling.bench.ask("filter", a_pod(**REQUIRED), CANDIDATES)
-    await telling.bench.ask("prioritize", a_pod(**REQUIRED), CANDIDATES)
+async def test_one_filter_call_that_went_to_another_replica_is_no_reason_to_warn(telling):
+    for i in range(20):
+        telling.bench.clock.forward(400)
+        assert await scored_alone(telling, f"lost-{i}") == []
+        await telling.bench.ask("filter", a_pod(f"seen-{i}", **REQUIRED), CANDIDATES)
+
+
+async def test_pods_that_are_scored_unfiltered_are_warned_after_five_minutes_without_a_filter_call(telling):
+    for i, seconds in enumerate((0, 100, 199)):
+        telling.bench.clock.forward(seconds)
+        assert await scored_alone(telling, f"pod-{i}") == []
+    telling.bench.clock.forward(1)
+    await scored_alone(telling, "pod-3")
+    assert [(event.reason, event.pod.name) for event in telling.events] == [("LatencyNotEnforced", "pod-3")]
+
+
+async def test_two_pods_far_apart_in_time_are_no_reason_to_warn(telling):
+    for i in range(2):
+        assert await scored_alone(telling, f"pod-{i}") == []
+        telling.bench.clock.forward(3600)
+
+
+@pytest.mark.parametrize("pod", [a_pod("plain"), a_pod("prefers", peer_nodes="node-1"), a_pod("requires", **REQUIRED)])
+async def test_the_filter_call_of_any_pod_shows_that_filter_is_called(telling, pod):
+    await scored_alone(telling, "pod-1")
+    await scored_alone(telling, "pod-2")
+    telling.bench.clock.forward(400)
+    await telling.bench.ask("filter", pod, CANDIDATES)
+    assert await scored_alone(telling, "pod-3") == []
+
+
+async def test_a_pod_that_is_filtered_in_between_begins_to_be_counted_anew(telling):
+    for _ in range(3):
+        assert await scored_alone(telling, times=2) == []
+        await telling.bench.ask("filter", a_pod(**REQUIRED), CANDIDATES)
+        await telling.bench.ask("prioritize", a_pod(**REQUIRED), CANDIDATES)
     assert telling.lines() == []
-    await telling.bench.ask("prioritize", a_pod(**REQUIRED), CANDIDATES)
-    assert [event.reason for event in telling.events] == ["LatencyNotEnforced"]
+
+
+async def test_attempts_that_were_filtered_are_not_counted(telling):
+    for i in range(6):
+        await telling.bench.ask("filter", a_pod(f"pod-{i}", **REQUIRED), CANDIDATES)
+        await telling.bench.ask("prioritize", a_pod(f"pod-{i}", **REQUIRED), CANDIDATES)
+        telling.bench.clock.forward(400)
+    assert telling.lines() == []
 
 
 async def test_pods_that_only_prefer_need_no_filter(telling):

@@ -68,6 +68,48 @@ async def test_another_replica_counts_on_where_the_first_ended(recorder, store, 
     assert [e["count"] for e in store.events()] == [3]
 
 
+async def test_replicas_that_take_turns_count_on_and_never_back(recorder, store, counted, clock, wall):
+    other = another(store, counted, clock, wall)
+    for each in (recorder, other, other, recorder, other):
+        await each.write(an_event())
+    assert [e["count"] for e in store.events()] == [5]
+
+
+async def test_a_repetition_of_what_another_replica_told_before_counts_on_also_after_one_that_was_left(
+    recorder, store, counted, clock, wall
+):
+    for _ in range(7):
+        await recorder.write(an_event())
+    other = another(store, counted, clock, wall)
+    await other.write(an_event(once=True))
+    assert [e["count"] for e in store.events()] == [7]
+    await other.write(an_event())
+    assert [e["count"] for e in store.events()] == [8]
+    assert [method for method, _ in store.calls[-3:]] == ["POST", "GET", "PATCH"]
+
+
+@pytest.mark.parametrize("count", [None, "many", -3])
+async def test_a_stored_count_that_makes_no_sense_is_taken_as_one(recorder, store, count):
+    await recorder.write(an_event())
+    store.events()[0]["count"] = count
+    await recorder.write(an_event())
+    assert [e["count"] for e in store.events()] == [2]
+
+
+async def test_what_is_there_already_is_not_created_again(recorder, store):
+    for _ in range(2):
+        await recorder.write(an_event())
+    assert [method for method, _ in store.calls] == ["POST", "GET", "PATCH"]
+
+
+async def test_a_repetition_that_is_refused_is_given_up_and_makes_no_second_event(recorder, store, counted):
+    await recorder.write(an_event())
+    store.faults = [ApiError.of_status(403, "events is forbidden")]
+    await recorder.write(an_event())
+    assert (counted["sent"], counted["failed"]) == (1, 1)
+    assert [method for method, _ in store.calls] == ["POST", "GET"]
+
+
 async def test_what_is_told_once_is_left_as_it_is_also_by_another_replica(recorder, store, counted, clock, wall):
     for each in (recorder, recorder, another(store, counted, clock, wall)):
         each.tell(an_event(once=True))
@@ -150,7 +192,17 @@ async def test_a_pod_without_uid_cannot_be_told_anything(recorder, store):
     assert store.calls == []
 
 
-async def test_memory_of_counts_is_bounded(recorder):
+@pytest.mark.parametrize("once", [False, True])
+async def test_memory_of_what_is_stored_is_bounded(recorder, store, once):
+    if once:
+        store.down = ApiError.of_status(409, "already exists")
     for i in range(recording.KNOWN + 3):
-        await recorder.write(an_event(pod=Pod("shop", f"p{i}", f"u{i}")))
-    assert len(recorder._counts) == recording.KNOWN
+        await recorder.write(an_event(pod=Pod("shop", f"p{i}", f"u{i}"), once=once))
+    assert len(recorder._stored) == recording.KNOWN
+
+
+async def test_what_is_told_again_and_again_is_not_forgotten(recorder):
+    for i in range(recording.KNOWN + 3):
+        for name in ("often", f"p{i}"):
+            recorder._remember(an_event(pod=Pod("shop", name, f"u-{name}")))
+    assert an_event(pod=Pod("shop", "often", "u-often")).name in recorder._stored

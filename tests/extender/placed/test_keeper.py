@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from extender.cluster.base import Resolution
+from extender.placed import keeper
 from tests.extender.placed.conftest import a_placed_pod
 
 LOST = np.inf
 PROMISED = {"peer_nodes": "gateway", "max_rtt_ms": "5"}
+TOLD_S = keeper.TAKE_OVER_S + 10
+"""After so long a replica that is alive has told a change."""
 
 
 async def test_a_promise_that_is_kept_counts_at_once_and_is_not_told(world):
@@ -60,17 +63,83 @@ async def test_a_promise_that_was_broken_before_the_first_look_is_no_news(world)
     assert [told[3] for told in world.heard.told] == [False]
 
 
-async def test_a_replica_that_begins_to_speak_tells_what_is_broken_as_no_news(world):
+@pytest.fixture
+async def silent(world):
+    """A replica that has seen a promise break while another one spoke, which told it."""
     world.heard.speaks = False
     world.table.put(a_placed_pod(**PROMISED))
-    world.measured("node-1", "gateway", *[3.1] * 10)
+    for rtt_ms in (3.1, 8.2):
+        world.measured("node-1", "gateway", *[rtt_ms] * 10)
+        await world.looks(2)
+    return world
+
+
+async def goes_on(world, rtt_ms, seconds=TOLD_S):
+    """Let time pass in which nothing changes."""
+    world.clock.forward(seconds - 10)
+    world.measured("node-1", "gateway", rtt_ms)
     await world.looks()
-    world.measured("node-1", "gateway", *[8.2] * 10)
-    await world.looks(2)
-    assert (world.states(), world.heard.told) == ({"web": "broken"}, [])
-    world.heard.speaks = True
-    await world.looks(2)
-    assert [(told[0], told[3]) for told in world.heard.told] == [("broken", False)]
+
+
+async def test_a_replica_that_begins_to_speak_tells_what_is_broken_as_no_news(silent):
+    assert (silent.states(), silent.heard.told) == ({"web": "broken"}, [])
+    silent.heard.speaks = True
+    await silent.looks(2)
+    assert [(told[0], told[3]) for told in silent.heard.told] == [("broken", False)]
+
+
+@pytest.mark.parametrize(("after_s", "news"), [(10, True), (TOLD_S, False)])
+async def test_a_promise_that_broke_again_as_the_speaker_died_is_news(silent, after_s, news):
+    silent.measured("node-1", "gateway", *[1.5] * 10)
+    await silent.looks(2)
+    await goes_on(silent, 1.5)
+    silent.measured("node-1", "gateway", *[8.2] * 10)
+    await silent.looks(2)
+    await goes_on(silent, 8.2, after_s)
+    silent.heard.speaks = True
+    await silent.looks(2)
+    assert [(told[0], told[3]) for told in silent.heard.told] == [("broken", news)]
+
+
+@pytest.mark.parametrize("after_s", [10, keeper.TAKE_OVER_S])
+async def test_a_recovery_that_the_last_speaker_may_not_have_lived_to_tell_is_told_once(silent, after_s):
+    silent.measured("node-1", "gateway", *[1.5] * 10)
+    await silent.looks(2)
+    await goes_on(silent, 1.5, after_s)
+    assert (silent.states(), silent.heard.told) == ({"web": "kept"}, [])
+    silent.heard.speaks = True
+    await silent.looks(3)
+    assert silent.heard.words() == ["kept"]
+
+
+async def test_a_recovery_while_nobody_spoke_is_told_by_the_next_speaker_also_when_it_comes_after_a_gap(silent):
+    silent.clock.forward(3600)
+    await silent.looks(2)
+    assert silent.states() == {"web": "unmeasured"}
+    silent.measured("node-1", "gateway", *[1.5] * 10)
+    silent.heard.speaks = True
+    await silent.looks(2)
+    assert silent.heard.words() == ["kept"]
+
+
+async def test_a_recovery_that_another_replica_has_long_told_is_not_told_again(silent):
+    silent.measured("node-1", "gateway", *[1.5] * 10)
+    await silent.looks(2)
+    await goes_on(silent, 1.5)
+    silent.heard.speaks = True
+    await silent.looks(2)
+    assert silent.heard.told == []
+
+
+@pytest.mark.parametrize("recovery_told", [False, True])
+async def test_a_replica_that_speaks_again_tells_what_broke_anew_in_between(world, recovery_told):
+    world.table.put(a_placed_pod(**PROMISED))
+    for rtt_ms, speaks in ((8.2, True), (1.5, recovery_told), (9.3, False), (9.3, True)):
+        world.heard.speaks = speaks
+        world.measured("node-1", "gateway", *[rtt_ms] * 10)
+        await world.looks(2)
+    assert world.heard.words() == ["broken", *["kept"] * recovery_told, "broken"]
+    assert world.heard.told[-1][3]
 
 
 async def test_losses_break_a_promise_and_are_named(world):

@@ -1,11 +1,13 @@
 """`GET /v1/placements`."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiohttp import web
 
 from extender.http import observe
+from extender.placed import placements
 from extender.placed.placements import Placements
 from tests.extender.placed.conftest import a_placed_pod
 
@@ -59,6 +61,21 @@ async def test_an_unknown_state_is_refused(client):
     reply = await client.get("/v1/placements?state=fine")
     assert reply.status == 400
     assert await reply.json() == {"error": "state='fine': expected kept or broken or unmeasured"}
+
+
+@pytest.mark.parametrize(("more", "status"), [(0, 200), (1, 400)])
+async def test_more_pods_than_one_answer_holds_are_refused_with_what_to_do(aiohttp_client, world, more, status):
+    world.table.put(a_placed_pod(peer_nodes="gateway", max_rtt_ms="5"))
+    many = SimpleNamespace(standings=lambda: list(world.keeper.standings()) * (placements.MOST + more))
+    app = web.Application(middlewares=[observe(world.metrics)])
+    app.add_routes(Placements(many, lambda: "", world.clock).routes())
+    client = await aiohttp_client(app)
+    reply = await client.get("/v1/placements")
+    assert reply.status == status
+    if more:
+        refusal = "20001 pods are too many for one answer; narrow it with ?namespace= or ?state="
+        assert await reply.json() == {"error": refusal}
+    assert (await client.get("/v1/placements?namespace=other")).status == 200
 
 
 async def test_while_the_pods_are_being_read_the_answer_is_to_ask_again(client, world):
