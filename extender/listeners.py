@@ -81,8 +81,9 @@ class Listener:
     async def _serve(self, context: ssl.SSLContext | None, **where: Any) -> asyncio.Server:
         limit = HANDSHAKE_S if context else None  # asyncio refuses one without TLS
         loop: Any = asyncio.get_running_loop()  # its overloads cannot be told apart here
+        handlers: Any = self._runner.server
         server: asyncio.Server = await loop.create_server(
-            self.connections.guarded(self._runner.server),
+            self.connections.guarded(handlers),
             **where,
             ssl=context,
             backlog=BACKLOG,

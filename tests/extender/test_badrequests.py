@@ -23,7 +23,7 @@ BAD = [
 @pytest.fixture
 def log(caplog):
     """A logger with the filter on a clock moved by hand."""
-    logger = logging.Logger("test")  # noqa: LOG001  # not in the tree of loggers, so that its filter stays here
+    logger = logging.Logger("test")  # not in the tree of loggers, so that its filter stays here
     logger.clock = Clock()
     logger.addFilter(BadRequests(logger.clock))
     logger.addHandler(caplog.handler)
