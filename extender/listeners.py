@@ -3,12 +3,15 @@
 import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
+from logging import Logger
 from typing import Any, Final
 
 from aiohttp import web
 
 from extender.access.bearer import LONGEST
 from extender.apps import Apps
+from extender.badrequests import server_log
+from extender.connections import IDLE_S, Connections, small_buffers
 from extender.metrics import Metrics
 from extender.tls import Renewal, TlsFiles, renew_all
 from neilats import parse
@@ -29,10 +32,26 @@ MAX_HEADER: Final = 2 * LONGEST  # bytes; a token that is too long gets an answe
 class Listener:
     """One application on one address; its TLS context can be changed while it serves."""
 
-    def __init__(self, name: str, app: web.Application, endpoint: str, metrics: Metrics, tls: TlsFiles | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        app: web.Application,
+        endpoint: str,
+        metrics: Metrics,
+        tls: TlsFiles | None,
+        log: Logger = server_log,
+    ) -> None:
         self.name, self._endpoint = name, endpoint
+        self.connections = Connections(name)
+        app.middlewares.insert(0, self.connections.heard)
         self._runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False, max_field_size=MAX_HEADER
+            app,
+            access_log=None,
+            logger=log,
+            keepalive_timeout=IDLE_S,
+            shutdown_timeout=SHUTDOWN_S,
+            handle_signals=False,
+            max_field_size=MAX_HEADER,
         )
         self.renewal = Renewal(name, tls, metrics, self.use) if tls else None
         self._servers: list[asyncio.Server] = []
@@ -40,6 +59,7 @@ class Listener:
     async def open(self) -> str:
         """Bind; returns the address that it really has (port 0 picks one). Raises OSError."""
         context = self.renewal.first() if self.renewal else None
+        small_buffers()
         await self._runner.setup()
         host, port = parse.split_endpoint(self._endpoint)
         self._servers = [await self._serve(context, host=host, port=port)]
@@ -61,8 +81,13 @@ class Listener:
     async def _serve(self, context: ssl.SSLContext | None, **where: Any) -> asyncio.Server:
         limit = HANDSHAKE_S if context else None  # asyncio refuses one without TLS
         loop: Any = asyncio.get_running_loop()  # its overloads cannot be told apart here
+        handlers: Any = self._runner.server
         server: asyncio.Server = await loop.create_server(
-            self._runner.server, **where, ssl=context, backlog=BACKLOG, ssl_handshake_timeout=limit
+            self.connections.guarded(handlers),
+            **where,
+            ssl=context,
+            backlog=BACKLOG,
+            ssl_handshake_timeout=limit,
         )
         return server
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 from extender.app import Extender, build, new_metrics
@@ -28,8 +28,9 @@ PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 """Settings whose allowed values only this package knows."""
 
 DRAIN_S: Final = 0.5
-"""Between unready and closing: callers that hold a connection get their answers. The time that the listeners then give
-to open requests comes on top; all together stays below the five seconds that are promised."""
+"""Between unready and closing: callers that hold a connection get their answers. The time for the events of these
+answers and for the lease, and then that of the listeners for open requests come on top; all together stays below the
+five seconds that are promised."""
 
 Listening = Callable[[Extender, Mapping[str, str]], None]
 
@@ -52,14 +53,15 @@ async def run(
     async with AsyncExitStack() as stack:
         stack.callback(extender.worker.close)
         stack.push_async_callback(extender.cluster.close)  # after the listeners, whose last calls may still ask it
-        stack.push_async_callback(extender.voice.close)
         listeners = Listeners(settings, extender.apps, metrics)
         stack.push_async_callback(listeners.close)
         where = await listeners.open()
         await extender.cluster.start()
         _announce(extender, where)
         listening(extender, where)
-        await _until(stop, extender, listeners)
+        tasks = await stack.enter_async_context(_background(extender, listeners))
+        stack.push_async_callback(extender.voice.close)  # before its task ends, and while the API server may be asked
+        await _until(stop, tasks)
         extender.health.stopping = True
         log.info("stopping")
         await asyncio.sleep(DRAIN_S)
@@ -80,9 +82,10 @@ def _count_restarts(metrics: Metrics) -> Callable[[str, str], None]:
     return count
 
 
-async def _until(stop: asyncio.Event, extender: Extender, listeners: Listeners) -> None:
-    """Run the background tasks until told to stop; one that ends or fails ends the service."""
-    jobs: Mapping[str, Awaitable[None]] = {
+@asynccontextmanager
+async def _background(extender: Extender, listeners: Listeners) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
+    """The tasks in the background, from now on until this is left."""
+    jobs: Mapping[str, Coroutine[Any, Any, None]] = {
         "followup": extender.followup.run(),
         "placed": extender.placed.run(),
         "events": extender.voice.run(),
@@ -93,7 +96,17 @@ async def _until(stop: asyncio.Event, extender: Extender, listeners: Listeners) 
         "forecasts": extender.refresher.run(),
         "certificates": listeners.renew(),
     }
-    tasks = [asyncio.ensure_future(job) for job in jobs.values()]
+    tasks = [asyncio.create_task(job, name=name) for name, job in jobs.items()]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _until(stop: asyncio.Event, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait until told to stop; a background task that ends or fails ends the service."""
     waiter = asyncio.create_task(stop.wait(), name="stop")
     try:
         done, _ = await asyncio.wait([*tasks, waiter], return_when=asyncio.FIRST_COMPLETED)
@@ -101,9 +114,8 @@ async def _until(stop: asyncio.Event, extender: Extender, listeners: Listeners) 
             task.result()
             raise RuntimeError(f"background task ended: {task}")
     finally:
-        for task in (*tasks, waiter):
-            task.cancel()
-        await asyncio.gather(*tasks, waiter, return_exceptions=True)
+        waiter.cancel()
+        await asyncio.gather(waiter, return_exceptions=True)
 
 
 def _announce(extender: Extender, where: Mapping[str, str]) -> None:

@@ -47,6 +47,7 @@ class TlsFiles:
             # An empty password makes an encrypted key an error; without one OpenSSL would ask on the terminal.
             context.load_cert_chain(self.cert, self.key, password="")
             if self.client_ca:
+                context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # the CA may be an intermediate one
                 context.load_verify_locations(self.client_ca)
                 context.verify_mode = ssl.CERT_REQUIRED if self.client_required else ssl.CERT_OPTIONAL
         except OSError as e:  # also ssl.SSLError

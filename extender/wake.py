@@ -74,7 +74,10 @@ class Waker:
         """Look at the refused pods every second, for ever."""
         while True:
             await asyncio.sleep(PERIOD_S)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                log.exception("looking at refused pods failed")
 
     async def look(self) -> None:
         """Wake every refused pod whose refusals have changed."""

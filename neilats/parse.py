@@ -142,8 +142,12 @@ def urls(raw: Any) -> tuple[str, ...]:
     """Base URLs with http or https."""
     found = tuple(u.rstrip("/") for u in _items(raw))
     for url in found:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+        except ValueError:  # a port that is no number, or above 65535; a bracket that is not closed
+            good = False
+        if not good:
             raise ValueError(f"{url!r} is no URL such as http://neilats-extender:8080")
     return found
 

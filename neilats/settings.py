@@ -173,7 +173,9 @@ class ExtenderSettings(Settings):
         ("neilats",), parse.names, "audiences that a token must be meant for, any one"
     )
     token_reviews_per_s: float = _setting(
-        50.0, parse.number(0.1, 10_000), "most token reviews that are asked of the API server in a second"
+        50.0,
+        parse.number(0.1, 10_000),
+        "most token reviews a second that are asked of the API server; half as many again after a quiet time",
     )
     trusted_callers: tuple[str, ...] = _setting(
         ("127.0.0.0/8", "::1/128"),
@@ -208,7 +210,7 @@ class ExtenderSettings(Settings):
     measuring_grace_s: float = _setting(
         20.0, parse.number(0, 600), "how long a `require` pod waits for the first samples of a path"
     )
-    ready_after_s: float = _setting(30.0, parse.number(0, 3600), "ready at the latest after this, reports or not")
+    ready_after_s: float = _setting(60.0, parse.number(0, 3600), "ready at the latest after this, reports or not")
     decisions_kept: int = _setting(1000, parse.integer(1, 1_000_000), "decisions kept for explain")
     record_dir: str = _setting(
         "", parse.text, "folder in which what is ingested is recorded, for replay; none if empty"

@@ -22,8 +22,9 @@ __all__ = ["Backoff", "Reporter"]
 
 log = get_logger("prober.report")
 
-RESOLVE_S: Final = 30.0
-"""Seconds between two resolutions of the extenders' names."""
+RESOLVE_S: Final = 10.0
+"""Seconds between two resolutions of the extenders' names, at most: a new replica waits for the probers' reports
+before it is ready, but not for ever (the extender's `ready_after_s`, which must be much longer)."""
 
 RETRY_RESOLVE_S: Final = 2.0
 REMIND_S: Final = 300.0
@@ -102,8 +103,8 @@ class Reporter:
             while True:
                 complete = await self._look_up()
                 self._match(group)
-                retry_s = min(self._resolve_s, random.uniform(0.5, 1) * RETRY_RESOLVE_S)
-                await asyncio.sleep(self._resolve_s if complete else retry_s)
+                wait_s = self._resolve_s if complete else min(self._resolve_s, RETRY_RESOLVE_S)
+                await asyncio.sleep(random.uniform(0.5, 1) * wait_s)
 
     async def flush(self, timeout_s: float) -> None:
         """One last report to each replica that answered lately, all within `timeout_s`."""

@@ -10,9 +10,9 @@ __all__ = ["Budget", "Exhausted"]
 LONGEST_WAIT_S: Final = 2.0
 """How long a question waits for its turn: the one who asks is waiting for an answer."""
 
-BURST_S: Final = 1.0
-"""So many seconds' worth of questions may come at once after a quiet time."""
-
+BURST_S: Final = 0.5
+"""So many seconds' worth of questions may come at once after a quiet time: in no second more than half as many again
+as the rate allows, and one."""
 
 MOST_OF_ONE: Final = 10
 """Questions about one caller that may wait at once, so that a single one with made-up tokens leaves room for others."""

@@ -10,7 +10,7 @@ import msgspec
 
 from extender.access.identity import NODE_NAME, POD_NAME, POD_UID, Identity
 from extender.access.memory import Answer, Memory
-from extender.cluster.api import Api, ApiError
+from extender.cluster.api import Api, ApiError, decoded
 from extender.errors import NotReady, Refused
 
 __all__ = ["NodeFinder"]
@@ -29,6 +29,9 @@ class _Spec(msgspec.Struct):
 class _Pod(msgspec.Struct):
     metadata: _Meta
     spec: _Spec
+
+
+_pod = msgspec.json.Decoder(_Pod).decode
 
 
 class NodeFinder:
@@ -59,9 +62,9 @@ class NodeFinder:
         namespace, _, name = pod.partition("/")
         try:
             raw = await self._api.get(f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}", {})
-            found = msgspec.json.decode(raw, type=_Pod)
-        except (ApiError, msgspec.DecodeError) as e:
-            if isinstance(e, ApiError) and e.status == 404:
+            found = decoded(_pod, raw)
+        except ApiError as e:
+            if e.status == 404:
                 raise Refused(f"the token is bound to pod {pod}, which does not exist any more") from e
             raise NotReady(f"the node of pod {pod} cannot be read ({e}); try again in a moment") from e
         if found.metadata.uid != uid:

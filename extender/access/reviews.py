@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
-import msgspec
-
 from extender.access.budget import Budget, Exhausted
 from extender.access.memory import Answer, Memory
 from extender.cluster.api import ApiError
@@ -74,7 +72,7 @@ class Reviews(Generic[V]):
         except Exhausted:
             self._counted("throttled")
             return self._spare(key, known, f"too many {self._kind}s are waiting")
-        except (ApiError, msgspec.DecodeError, UnicodeDecodeError) as e:
+        except ApiError as e:
             self._counted("failed")
             self._failed(e)
             return self._spare(key, known, f"the API server did not answer a {self._kind}")

@@ -10,7 +10,7 @@ from extender.access.budget import Budget
 from extender.access.identity import Identity
 from extender.access.memory import Answer
 from extender.access.reviews import SPARE_S, Reviews
-from extender.cluster.api import Api
+from extender.cluster.api import Api, decoded
 from extender.errors import Refused
 
 __all__ = ["AccessReviewer"]
@@ -27,6 +27,9 @@ class _Status(msgspec.Struct):
 
 class _Review(msgspec.Struct):
     status: _Status
+
+
+_review = msgspec.json.Decoder(_Review).decode
 
 
 class AccessReviewer:
@@ -54,7 +57,7 @@ class AccessReviewer:
 
     async def _ask(self, spec: Any) -> Answer[bool]:
         body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-        allowed = msgspec.json.decode(await self._api.post(PATH, body), type=_Review).status.allowed
+        allowed = decoded(_review, await self._api.post(PATH, body)).status.allowed
         now = self._clock()
         if not allowed:
             return Answer(False, False, now + DENIED_S, now + DENIED_S)

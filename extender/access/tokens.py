@@ -11,7 +11,7 @@ from extender.access.budget import Budget
 from extender.access.identity import Identity
 from extender.access.memory import Answer
 from extender.access.reviews import SPARE_S, Reviews
-from extender.cluster.api import Api
+from extender.cluster.api import Api, decoded
 from extender.errors import Unauthenticated
 from extender.quoting import shortened
 
@@ -38,6 +38,9 @@ class _Status(msgspec.Struct):
 
 class _Review(msgspec.Struct):
     status: _Status
+
+
+_review = msgspec.json.Decoder(_Review).decode
 
 
 class TokenReviewer:
@@ -74,7 +77,7 @@ class TokenReviewer:
             "kind": "TokenReview",
             "spec": {"token": token, "audiences": list(self._audiences)},
         }
-        status = msgspec.json.decode(await self._api.post(PATH, body), type=_Review).status
+        status = decoded(_review, await self._api.post(PATH, body)).status
         found, now = self._judged(status), self._clock()
         if isinstance(found, str):
             return Answer(found, False, now + REJECTED_S, now + REJECTED_S)

@@ -1,11 +1,15 @@
 """What the watches need of an API server, and the one error that anything wrong with it becomes."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
-__all__ = ["Api", "ApiError", "Reason", "split_lines"]
+import msgspec
+
+__all__ = ["Api", "ApiError", "Reason", "decoded", "split_lines"]
 
 Reason = Literal["gone", "refused", "disconnected", "silent", "broken"]
+
+T = TypeVar("T")
 
 _MAX_LINE: Final = 64 * 2**20  # bytes; etcd stores at most a few MiB an object, so more is no event
 
@@ -52,6 +56,14 @@ class Api(Protocol):
 
     async def close(self) -> None:
         """Close the connections."""
+
+
+def decoded(decode: Callable[[bytes | msgspec.Raw], T], body: bytes | msgspec.Raw) -> T:
+    """What a msgspec decoder makes of an answer; raises ApiError, whatever is wrong with the answer."""
+    try:
+        return decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:  # also no UTF-8, and nested too deep
+        raise ApiError("broken", f"no valid answer: {e}") from e
 
 
 async def split_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:

@@ -140,7 +140,7 @@ def _one_line(error: Exception) -> str:
 def _message(body: bytes) -> str:
     try:
         return msgspec.json.decode(body, type=_Status).message[:_MAX_MESSAGE]
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return body[:_MAX_MESSAGE].decode(errors="replace")
 
 

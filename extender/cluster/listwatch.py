@@ -12,18 +12,16 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from extender.cluster.api import Api, ApiError, Reason
+from extender.cluster.api import Api, ApiError, Reason, decoded
 from neilats.log import get_logger
 
 __all__ = ["TIMING", "ListWatch", "Table", "Timing"]
 
 log = get_logger("extender.watch")
-
-T = TypeVar("T")
 
 _PAGE: Final = 500
 _BUSY: Final = (429, 503)  # the version is fine, the server has no time
@@ -93,6 +91,7 @@ class _Versioned(msgspec.Struct):
 
 _page = msgspec.json.Decoder(_Page).decode
 _event = msgspec.json.Decoder(_Event).decode
+_object = msgspec.json.Decoder().decode
 _versioned = msgspec.json.Decoder(_Versioned).decode
 
 
@@ -175,7 +174,7 @@ class ListWatch:
     async def _get_page(self, token: str) -> _Page:
         paging = {"limit": str(_PAGE), "continue": token} if token else {"limit": str(_PAGE)}
         try:
-            return _decoded(_page, await self._api.get(self._path, self._params | (paging if self._in_pages else {})))
+            return decoded(_page, await self._api.get(self._path, self._params | (paging if self._in_pages else {})))
         except ApiError as e:
             # The pages of one list expire after some minutes. As client-go does, then ask for all at once.
             self._in_pages = e.reason != "gone"
@@ -199,7 +198,7 @@ class ListWatch:
         async with aclosing(self._api.lines(self._path, params, self._timing.silence_s, self._opened)) as lines:
             count = 0
             async for line in lines:
-                self._apply(_decoded(_event, line))
+                self._apply(decoded(_event, line))
                 count += 1
                 if count % _BREATHE_EVERY == 0:
                     await asyncio.sleep(0)
@@ -208,27 +207,20 @@ class ListWatch:
         self.problem = ""
 
     def _apply(self, event: _Event) -> None:
-        known = _decoded(_versioned, event.object)
+        known = decoded(_versioned, event.object)
         match event.type:
             case "ERROR":
                 self._version = ""  # whatever the code, this server cannot go on from there
                 raise ApiError.of_status(known.code, known.message)
             case "DELETED":
-                self._table.drop(msgspec.json.decode(event.object))
+                self._table.drop(decoded(_object, event.object))
             case "ADDED" | "MODIFIED":
                 self._put(event.object)
         self._version = known.metadata.resource_version or self._version
 
     def _put(self, raw: msgspec.Raw) -> str | None:
         try:
-            return self._table.put(msgspec.json.decode(raw))
-        except ValueError as e:
+            return self._table.put(decoded(_object, raw))
+        except (ApiError, ValueError) as e:
             log.warning("object skipped: it cannot be read", extra={"path": self._path, "problem": str(e)})
             return None
-
-
-def _decoded(decode: Callable[[bytes | msgspec.Raw], T], body: bytes | msgspec.Raw) -> T:
-    try:
-        return decode(body)
-    except msgspec.DecodeError as e:
-        raise ApiError("broken", f"no valid answer: {e}") from e

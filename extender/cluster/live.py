@@ -156,9 +156,12 @@ class KubeCluster:
         """Stop idle watches; a followed pod needs its namespace's."""
         while True:
             await asyncio.sleep(_SWEEP_S)
-            for namespace in self._followed.namespaces():
-                self._watches.pods(namespace)
-            await self._watches.sweep()
+            try:
+                for namespace in self._followed.namespaces():
+                    self._watches.pods(namespace)
+                await self._watches.sweep()
+            except Exception:
+                log.exception("stopping idle watches failed")
 
 
 def _problem(services: ServiceTable, name: str, counts: Counter[str]) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from extender.cluster.api import Api, ApiError
+from extender.cluster.api import Api, ApiError, decoded
 from neilats.log import get_logger
 
 __all__ = ["Lease"]
@@ -43,6 +43,9 @@ class _Lease(msgspec.Struct):
     spec: _Spec = msgspec.field(default_factory=_Spec)
 
 
+_lease = msgspec.json.Decoder(_Lease).decode
+
+
 @dataclass(frozen=True)
 class _Observed:
     """What was read, and when it was first seen to be so."""
@@ -69,45 +72,53 @@ class Lease:
         self._seen = _Observed()
         self._renewed = -math.inf
         self._problem = ""
+        self._turn = asyncio.Lock()
+        self._closed = False
 
     @property
     def held(self) -> bool:
         """Whether this replica holds the lease, and nobody else can."""
-        return self._clock() - self._renewed < GIVE_UP_S
+        return not self._closed and self._clock() - self._renewed < GIVE_UP_S
 
     async def run(self) -> None:
         """Acquire and renew for ever."""
         while True:
-            await self.attempt()
+            try:
+                await self.attempt()
+            except Exception:  # a replica that stops to try would leave the pods without anybody who speaks
+                log.exception("attempt to take the lease failed unexpectedly", extra={"lease": self._name})
             await asyncio.sleep(RETRY_S)
 
     async def attempt(self) -> None:
         """Take or renew the lease, if it is to be had; what goes wrong is logged once and tried again."""
-        before, began = self.held, self._clock()
-        try:
-            if await self._taken():
-                self._renewed = began
-            self._problem = ""
-        except (ApiError, msgspec.DecodeError) as e:
-            self._complain(str(e))
+        before = self.held
+        async with self._turn:
+            began = self._clock()
+            try:
+                if not self._closed and await self._taken():
+                    self._renewed = began
+                self._problem = ""
+            except ApiError as e:
+                self._complain(str(e))
         if self.held != before:
             log.info("speaks of placed pods" if self.held else "falls silent", extra={"lease": self._name})
 
     async def close(self) -> None:
         """Give the lease back, so that another replica need not wait for its end."""
-        if not self.held:
-            return
-        self._renewed = -math.inf
-        spec = msgspec.structs.replace(self._seen.lease.spec, holder_identity="", lease_duration_seconds=1)
-        try:
-            await self._put(spec)
-        except (ApiError, msgspec.DecodeError) as e:
-            log.info("lease not given back", extra={"lease": self._name, "problem": str(e)})
+        self._closed = True
+        async with self._turn:  # an attempt under way may still take it
+            if self._clock() - self._renewed >= GIVE_UP_S:
+                return
+            spec = msgspec.structs.replace(self._seen.lease.spec, holder_identity="", lease_duration_seconds=1)
+            try:
+                await self._put(spec)
+            except ApiError as e:
+                log.info("lease not given back", extra={"lease": self._name, "problem": str(e)})
 
     async def _taken(self) -> bool:
         """One attempt; False where another replica holds the lease, or was quicker."""
         try:
-            self._observe(_decoded(await self._api.get(f"{self._path}/{quote(self._name, safe='')}", {})))
+            self._observe(decoded(_lease, await self._api.get(f"{self._path}/{quote(self._name, safe='')}", {})))
         except ApiError as e:
             if e.status != 404:
                 raise
@@ -143,14 +154,14 @@ class Lease:
 
     async def _create(self) -> None:
         body = self._body({}, self._own(_Spec()))
-        self._observe(_decoded(await self._api.post(self._path, body)))
+        self._observe(decoded(_lease, await self._api.post(self._path, body)))
 
     async def _renew(self) -> None:
         await self._put(self._own(self._seen.lease.spec))
 
     async def _put(self, spec: _Spec) -> None:
         body = self._body(self._seen.lease.metadata, spec)
-        self._observe(_decoded(await self._api.put(f"{self._path}/{quote(self._name, safe='')}", body)))
+        self._observe(decoded(_lease, await self._api.put(f"{self._path}/{quote(self._name, safe='')}", body)))
 
     def _own(self, before: _Spec) -> _Spec:
         now = datetime.fromtimestamp(self._wall(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -178,7 +189,3 @@ class Lease:
         if problem != self._problem:
             self._problem = problem
             log.warning("cannot take or renew the lease", extra={"lease": self._name, "problem": problem})
-
-
-def _decoded(body: bytes) -> _Lease:
-    return msgspec.json.decode(body, type=_Lease)

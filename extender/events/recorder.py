@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Literal
 
 import msgspec
@@ -30,6 +31,9 @@ POD_BURST, POD_REFILL_S = 5, 120.0
 
 PACE_S: Final = 0.05
 """Between two writes: at most 20 a second."""
+
+AT_ONCE: Final = 8
+"""Writes at a time when the service ends: a second is enough for most of a full queue."""
 
 KNOWN: Final = 5000
 """Events that are known to be stored; of others it is tried first to create them."""
@@ -80,13 +84,34 @@ class EventRecorder:
     async def run(self) -> None:
         """Write what was told, one after the other, for ever."""
         while True:
-            await self.write(await self._queue.get())
+            await self._write_queued(await self._queue.get())
             await asyncio.sleep(self._pace_s)
 
     async def drain(self) -> None:
         """Write what is waiting, and return."""
         while not self._queue.empty():
-            await self.write(self._queue.get_nowait())
+            await self._write_queued(self._queue.get_nowait())
+
+    async def finish(self, limit_s: float) -> None:
+        """Write what is waiting, several at a time and without the pace of `run`; what takes too long is dropped."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await asyncio.gather(*(self.drain() for _ in range(AT_ONCE)))
+                await self._queue.join()  # what `run` has begun
+        while not self._queue.empty():
+            self._queue.get_nowait()
+            self._queue.task_done()
+            self._count("dropped")
+
+    async def _write_queued(self, event: Event) -> None:
+        """Write one event out of the queue; where that is cut off, it counts as dropped."""
+        try:
+            await self.write(event)
+        except asyncio.CancelledError:
+            self._count("dropped")
+            raise
+        finally:
+            self._queue.task_done()
 
     async def write(self, event: Event) -> None:
         """Write one event, in a few tries at most; never raises."""

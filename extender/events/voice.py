@@ -5,15 +5,22 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
 
 from extender.cluster.api import Api
 from extender.events.announcer import Announcer
+from extender.events.event import Event
 from extender.events.lease import Lease
 from extender.events.recorder import EventRecorder
 from extender.metrics import Metrics
 from neilats.settings import ExtenderSettings
 
 __all__ = ["Voice"]
+
+EVENTS_S: Final = 1.0
+LEASE_S: Final = 0.5
+"""How long closing may take: for the events that wait, and for the lease. The service has 5 s to end."""
 
 
 class Voice:
@@ -29,8 +36,8 @@ class Voice:
             self._recorder = EventRecorder(api, metrics, clock, time.time, identity)
             namespace, _, name = settings.events_lease.partition("/")
             self._lease = Lease(api, namespace, name, identity, clock, time.time) if name else None
-        tell = self._recorder.tell if self._recorder else lambda event: None
-        self.announcer = Announcer(tell, self._leads, settings.webhook_verbs)
+        self._metrics, self._closed = metrics, False
+        self.announcer = Announcer(self._tell, self._leads, settings.webhook_verbs)
         metrics.events_leader.set_function(lambda: float(self._leads()))
 
     def _leads(self) -> bool:
@@ -42,6 +49,19 @@ class Voice:
         await asyncio.gather(*runs, asyncio.Event().wait())
 
     async def close(self) -> None:
-        """Let another replica speak."""
+        """Write what was told as far as the time goes, and let another replica speak; best while `run` still runs."""
+        self._closed = True
+        if self._recorder:
+            await self._recorder.finish(EVENTS_S)
         if self._lease:
-            await self._lease.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEASE_S):
+                    await self._lease.close()
+
+    def _tell(self, event: Event) -> None:
+        if self._recorder is None:
+            return
+        if self._closed:
+            self._metrics.events.labels("dropped").inc()
+        else:
+            self._recorder.tell(event)

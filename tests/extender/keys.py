@@ -20,6 +20,19 @@ class Authority:
             "req", "-x509", *_NEW_KEY, "-days", "2", "-subj", f"/CN={name}", "-keyout", self._key, "-out", self.cert
         )
 
+    def intermediate(self, name: str) -> "Authority":
+        """Another CA whose certificate this one signed."""
+        made = Authority(self._folder, name)
+        extensions = self._folder / f"{name}.ext"
+        extensions.write_text("basicConstraints=critical,CA:TRUE\n")
+        request = self._folder / f"{name}.csr"
+        _openssl("req", "-new", "-key", made._key, "-subj", f"/CN={name}", "-out", request)
+        _openssl(
+            "x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self._key, "-CAcreateserial",
+            "-days", "2", "-extfile", extensions, "-out", made.cert,
+        )  # fmt: skip
+        return made
+
     def issue(self, name: str, days: int = 1) -> tuple[Path, Path]:
         """A certificate for 127.0.0.1, also of a client, and its key."""
         stem = self._folder / f"{self._name}-{name}"

@@ -10,15 +10,19 @@ import aiohttp
 import pytest
 
 from extender.cluster.static import StaticCluster
+from extender.intents import Intent
+from extender.placed.table import Placed
+from extender.pods import Pod
 from extender.service import run
 from neilats.settings import ExtenderSettings
 from tests.extender.access.fake_reviews import FakeReviews
+from tests.extender.events.conftest import FakeStore
 from tests.extender.keys import Authority
 
 
 @asynccontextmanager
-async def serving(cluster=None, **settings):
-    """A running service on free ports; yields (extender, addresses, stop)."""
+async def serving(cluster=None, prepare=lambda extender: None, **settings):
+    """A running service on free ports; yields (extender, addresses, stop). `prepare` may change it before it runs."""
     opened, stop = asyncio.get_running_loop().create_future(), asyncio.Event()
     fixed = {
         "listen": "127.0.0.1:0",
@@ -27,9 +31,12 @@ async def serving(cluster=None, **settings):
         "ready_after_s": 0,
     }
     chosen = ExtenderSettings(**(fixed | settings))
-    service = asyncio.create_task(
-        run(chosen, cluster, listening=lambda extender, where: opened.set_result((extender, where)), stop=stop)
-    )
+
+    def listening(extender, where):
+        prepare(extender)
+        opened.set_result((extender, where))
+
+    service = asyncio.create_task(run(chosen, cluster, listening=listening, stop=stop))
     await asyncio.wait([service, opened], return_when=asyncio.FIRST_COMPLETED)
     if service.done():
         await service
@@ -82,14 +89,92 @@ async def test_a_port_in_use_is_an_error_that_is_not_swallowed():
 
 
 async def test_a_background_task_that_fails_ends_the_service_with_its_error():
+    async def broken():
+        raise ValueError("broken")
+
+    def prepare(extender):
+        extender.waker.run = broken
+
     with pytest.raises(ValueError, match="broken"):
-        async with serving() as (extender, _, _):
-            extender.waker.look = _broken
-            await asyncio.sleep(1.5)
+        async with serving(prepare=prepare):
+            pass
 
 
-async def _broken():
-    raise ValueError("broken")
+class Stalling(FakeStore):
+    """An API server that answers, until it is told to be silent."""
+
+    def __init__(self):
+        super().__init__()
+        self.silent = False
+
+    async def get(self, path, params):
+        await self._wait()
+        return PODS if path == "/api/v1/pods" else await super().get(path, params)
+
+    async def post(self, path, body):
+        await self._wait()
+        return await super().post(path, body)
+
+    async def put(self, path, body):
+        await self._wait()
+        return await super().put(path, body)
+
+    async def lines(self, path, params, silence_s, opened):
+        await asyncio.Event().wait()
+        yield b""
+
+    async def _wait(self):
+        if self.silent:
+            await asyncio.Event().wait()
+
+
+PODS = b'{"metadata": {"resourceVersion": "1"}, "items": []}'
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/neilats/leases/neilats-events"
+
+
+@asynccontextmanager
+async def speaking(api):
+    """A service that holds the lease, and has been told to stop while fifty events wait."""
+    cluster = StaticCluster((("a", ""), ("b", "")))
+    cluster.api = api
+    async with serving(cluster, events_lease="neilats/neilats-events") as (extender, where, stop):
+        while not extender.voice.announcer.speaks:
+            await asyncio.sleep(0.001)
+        for i in range(50):
+            placed = Placed(Pod("shop", f"p{i}", f"u{i}"), "", Intent())
+            extender.voice.announcer.broken(placed, "path to a breaks 5 ms", news=True)
+        yield extender, where, stop
+
+
+def told(extender, outcome):
+    return extender.metrics.registry.get_sample_value("neilats_extender_events_total", {"outcome": outcome})
+
+
+async def test_a_stop_writes_the_events_that_wait_and_gives_the_lease_back():
+    async with speaking(api := Stalling()) as (extender, _, _):
+        pass
+    assert len(api.events()) == 50
+    assert (told(extender, "sent"), told(extender, "dropped")) == (50, 0)
+    assert api.objects[LEASE]["spec"]["holderIdentity"] == ""
+
+
+async def test_a_decision_that_is_answered_after_the_stop_still_gets_its_event():
+    pod = {"metadata": {"name": "p", "uid": "u", "annotations": {"neilats.io/max-rtt-ms": "soon"}}}
+    async with speaking(api := Stalling()) as (_, where, stop), aiohttp.ClientSession() as session:
+        stop.set()
+        await asyncio.sleep(0.1)
+        body = {"Pod": pod, "NodeNames": ["a", "b"]}
+        async with session.post(f"http://{where['webhooks']}/scheduler/prioritize", json=body) as reply:
+            assert reply.status == 200
+    assert [e["reason"] for e in api.events()].count("InvalidLatencyIntent") == 1
+
+
+async def test_a_stop_ends_within_five_seconds_also_while_the_api_server_is_silent():
+    async with speaking(api := Stalling()) as (extender, _, _):
+        api.silent = True
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    assert told(extender, "sent") + told(extender, "dropped") == 50
 
 
 @pytest.fixture

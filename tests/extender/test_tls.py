@@ -158,6 +158,15 @@ async def test_a_ca_that_was_taken_away_is_trusted_no_more(authority, secret, tm
         assert (await get(served.url, trusting(authority)))["certified"] is False
 
 
+async def test_a_client_ca_may_be_an_intermediate_one(authority, secret):
+    ours, others = (authority.intermediate(name) for name in ("ours", "others"))
+    put(secret, *authority.issue("server"), ours.cert)
+    async with listening(secret, client_ca=True, required=True) as served:
+        assert (await get(served.url, trusting(authority, ours.issue("client"))))["certified"] is True
+        with pytest.raises((aiohttp.ClientError, ssl.SSLError, ConnectionError)):
+            await get(served.url, trusting(authority, others.issue("client")))
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_a_session_of_a_client_whose_ca_was_taken_away_cannot_be_resumed(authority, secret, tmp_path, version):
     old, new = (Authority(tmp_path / "keys", name) for name in ("old", "new"))

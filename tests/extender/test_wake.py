@@ -1,11 +1,13 @@
 """Refused pods are woken when their answer changes, and only then."""
 
+import asyncio
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from extender import wake
 from extender.intents import Intent
 from extender.metrics import Metrics
 from extender.pods import Pod
@@ -133,3 +135,18 @@ async def test_pods_that_nobody_asked_about_for_an_hour_are_forgotten(world):
     world.clock.forward(3601)
     await world.waker.look()
     assert world.woken == []
+
+
+async def test_a_look_that_fails_is_logged_and_the_next_one_comes(world, monkeypatch, caplog):
+    async def broken():
+        raise ValueError("odd")
+
+    monkeypatch.setattr(wake, "PERIOD_S", 0.001)
+    world.waker.look = broken
+    running = asyncio.create_task(world.waker.run())
+    async with asyncio.timeout(5):
+        while len(caplog.records) < 2:
+            await asyncio.sleep(0.001)
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

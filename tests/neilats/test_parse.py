@@ -38,6 +38,16 @@ def test_whatever_a_file_holds_is_taken_or_refused_with_a_value_error(name, raw)
         PARSERS[name](raw)
 
 
+@pytest.mark.parametrize("url", ["http://x:99999", "http://x:abc", "http://x:0", "http://[::1", "ftp://x", "http://"])
+def test_urls_that_cannot_be_called_are_refused_with_an_example(url):
+    with pytest.raises(ValueError, match="is no URL such as http://neilats-extender:8080"):
+        parse.urls(url)
+
+
+def test_urls_with_and_without_a_port_are_taken():
+    assert parse.urls("http://x:8080/, https://[::1]") == ("http://x:8080", "https://[::1]")
+
+
 @pytest.mark.parametrize("word", ["1", "true", "Yes", "ON", True])
 def test_true(word):
     assert parse.boolean(word) is True

@@ -15,13 +15,24 @@ class Sleeper:
         self.slept.append(round(seconds, 6))
 
 
-async def test_a_seconds_worth_goes_at_once_and_the_rest_in_step(clock):
+async def test_half_a_seconds_worth_goes_at_once_and_the_rest_in_step(clock):
     sleep = Sleeper()
     budget = Budget(10, clock, sleep)
     clock.forward(60)
-    for _ in range(14):
+    for _ in range(9):
         await budget.take("eve")
     assert sleep.slept == [0.1, 0.2, 0.3]
+
+
+async def test_in_the_first_second_after_a_quiet_time_there_are_half_as_many_again_and_later_no_more(clock):
+    sleep = Sleeper()
+    budget = Budget(50, clock, sleep)
+    clock.forward(60)
+    for i in range(126):
+        await budget.take(f"caller-{i}")
+    turns = [0.0] * (126 - len(sleep.slept)) + sleep.slept
+    assert sum(turn <= 1 for turn in turns) == 76
+    assert sum(1 < turn <= 2 for turn in turns) == 50
 
 
 async def test_who_would_wait_longer_than_two_seconds_is_sent_away_at_once(clock):

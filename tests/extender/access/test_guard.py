@@ -1,5 +1,7 @@
 """Who may call the cluster's listener where callers must prove who they are."""
 
+import asyncio
+
 import pytest
 
 from tests.extender.access.fake_reviews import PROBER
@@ -123,3 +125,16 @@ async def test_the_listener_of_metrics_has_metrics_and_health_only(bench, aiohtt
     assert (await plain.get("/healthz")).status == 200
     for path in ("/v1/matrix", "/health", "/openapi.json", "/scheduler/filter"):
         assert (await plain.get(path)).status == 404
+
+
+async def test_a_flood_of_made_up_tokens_takes_no_turn_from_the_questions_about_rights(make_bench, server):
+    bench = await make_bench(api=server, api_auth="required", trusted_callers=(), token_reviews_per_s=1.0)
+    server.allows("eve", "get", "/v1/matrix")
+    server.allows("eve", "get", "/v1/decisions")
+    headers = bearer(server.knows("t", "eve"))
+    assert (await bench.api.get("/v1/matrix", headers=headers)).status == 200
+    flood = [asyncio.create_task(bench.api.get("/v1/matrix", headers=bearer(f"t{i}"))) for i in range(4)]
+    while not bench.metric("neilats_extender_token_reviews_total", outcome="throttled"):
+        await asyncio.sleep(0.001)
+    assert (await bench.api.get("/v1/decisions", headers=headers)).status == 200
+    await asyncio.gather(*flood)

@@ -67,3 +67,23 @@ async def test_a_pods_name_cannot_leave_its_place_in_the_path(server, finder):
     with pytest.raises(Refused):
         await finder.node_of(identity(of_pod("../../../nodes/x")))
     assert server.asked == ["/api/v1/namespaces/neilats/pods/..%2F..%2F..%2Fnodes%2Fx"]
+
+
+async def test_a_known_pods_node_is_not_that_of_its_successor(finder):
+    assert await finder.node_of(identity(of_pod("prober-x"))) == "node-2"
+    with pytest.raises(Refused, match="an earlier pod"):
+        await finder.node_of(identity(of_pod("prober-x", "uid-0")))
+
+
+async def test_a_known_pods_node_is_not_that_of_its_namesake_in_another_namespace(server, finder):
+    server.pods[POD.replace("/neilats/", "/other/")] = {"metadata": {"uid": "uid-1"}, "spec": {"nodeName": "node-3"}}
+    assert await finder.node_of(identity(of_pod("prober-x"))) == "node-2"
+    other = identity(of_pod("prober-x"), PROBER.replace(":neilats:", ":other:"))
+    assert await finder.node_of(other) == "node-3"
+
+
+@pytest.mark.parametrize("raw", [b"", b'{"metadata": {"uid": "\xff"}}', b"[" * 100_000])
+async def test_a_pod_that_cannot_be_decoded_is_asked_for_again(server, finder, raw):
+    server.raw = raw
+    with pytest.raises(NotReady, match="try again"):
+        await finder.node_of(identity(of_pod("prober-x")))

@@ -116,7 +116,10 @@ async def test_an_unknown_token_waits_while_the_api_server_is_away(server, revie
     assert await reviewer.identity(server.knows("c"), "10.0.0.1")
 
 
-@pytest.mark.parametrize("raw", [b"", b"<html>", b"{}", b'{"status": {"user": {"username": 3}}}'])
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"<html>", b"{}", b'{"status": {"user": {"username": 3}}}', b'{"status": {"error": "\xff"}}', b"[" * 100_000],
+)
 async def test_an_answer_that_cannot_be_read_is_a_failure(server, reviewer, counts, raw):
     server.raw = raw
     with pytest.raises(NotReady):

@@ -14,6 +14,8 @@ from extender.cluster.kube import KubeApi
 from extender.cluster.listwatch import ListWatch, Timing
 from tests.extender.cluster.fake_api import PODS, FakeApi, pod, until
 
+NO_UTF8 = b'{"type": "ADDED", "object": {"metadata": {"resourceVersion": "\xff"}}}\n'
+DEEP = b'{"type": "ADDED", "object": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
 QUICK = Timing(watch_s=20, silence_s=20, pause_s=0.02, longest_pause_s=0.1, settled_s=0.01)
 
 
@@ -219,7 +221,7 @@ async def test_an_event_may_come_in_pieces_and_be_large(fake: FakeApi, api: Kube
     assert run.restarts == []
 
 
-@pytest.mark.parametrize("line", [b"no json\n", b'{"type": 5}\n', b"[]\n"])
+@pytest.mark.parametrize("line", [b"no json\n", b'{"type": 5}\n', b"[]\n", b"\xff\n", NO_UTF8, DEEP])
 async def test_a_line_that_is_no_event_starts_over(fake: FakeApi, api: KubeApi, line: bytes) -> None:
     async with watching(fake, api) as run:
         await fake.send(PODS, line)

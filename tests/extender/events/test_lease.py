@@ -1,5 +1,7 @@
 """One of several replicas holds the lease."""
 
+import asyncio
+
 import pytest
 
 from extender.cluster.api import ApiError
@@ -138,3 +140,76 @@ async def test_without_access_nobody_holds_it_and_the_problem_is_logged_once(mak
         await one.attempt()
     assert not one.held
     assert sum("cannot take or renew" in r.message for r in caplog.records) == 1
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b'{"spec": {"holderIdentity": "\xff"}}', b"[" * 100_000])
+async def test_an_answer_that_cannot_be_decoded_is_a_problem_like_others(make, store, caplog, raw):
+    async def get(path, params):
+        return raw
+
+    store.get = get
+    one = make("one")
+    for _ in range(2):
+        await one.attempt()
+    assert not one.held
+    assert sum("cannot take or renew" in r.message for r in caplog.records) == 1
+
+
+async def test_an_unexpected_fault_does_not_end_the_attempts(make, store, caplog):
+    store.faults = [RuntimeError("odd")]
+    one = make("one")
+    running = asyncio.create_task(one.run())
+    async with asyncio.timeout(5):
+        while not caplog.records:
+            await asyncio.sleep(0.001)
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_renewal_counts_from_when_it_began(make, store, clock):
+    real = store.put
+
+    async def slow(path, body):
+        clock.forward(4)
+        return await real(path, body)
+
+    one = make("one")
+    await one.attempt()
+    store.put = slow
+    await one.attempt()
+    clock.forward(5)
+    assert one.held
+    clock.forward(1)
+    assert not one.held
+
+
+async def test_a_holder_whose_renewal_meets_another_writer_falls_silent_at_once(make, store):
+    one = make("one")
+    await one.attempt()
+
+    async def conflict(path, body):
+        raise ApiError.of_status(409, "the object has been modified")
+
+    store.put = conflict
+    await one.attempt()
+    assert not one.held
+
+
+async def test_an_attempt_under_way_does_not_take_back_what_closing_gives_away(make, store):
+    one, gate, real = make("one"), asyncio.Event(), store.put
+
+    async def slow(path, body):
+        await gate.wait()
+        return await real(path, body)
+
+    await one.attempt()
+    store.put = slow
+    attempt, close = asyncio.create_task(one.attempt()), asyncio.create_task(one.close())
+    await asyncio.sleep(0.01)
+    assert not one.held
+    gate.set()
+    await asyncio.gather(attempt, close)
+    await one.attempt()
+    assert store.objects[PATH]["spec"]["holderIdentity"] == ""
+    assert not one.held

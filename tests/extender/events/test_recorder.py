@@ -206,3 +206,31 @@ async def test_what_is_told_again_and_again_is_not_forgotten(recorder):
         for name in ("often", f"p{i}"):
             recorder._remember(an_event(pod=Pod("shop", name, f"u-{name}")))
     assert an_event(pod=Pod("shop", "often", "u-often")).name in recorder._stored
+
+
+async def test_in_the_end_what_waits_is_written_also_beside_the_running_task(store, counted, clock, wall):
+    recorder = EventRecorder(store, counted.metrics, clock, wall, "one", pace_s=3600)
+    for i in range(100):
+        recorder.tell(an_event(pod=Pod("shop", f"p{i}", f"u{i}")))
+    running = asyncio.create_task(recorder.run())
+    await asyncio.sleep(0)
+    await recorder.finish(5.0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (len(store.events()), counted["sent"], counted["dropped"]) == (100, 100, 0)
+
+
+async def test_in_the_end_what_takes_too_long_is_dropped_and_counted(store, counted, clock, wall):
+    async def silent(path, body):
+        await asyncio.Event().wait()
+
+    store.post = silent
+    recorder = EventRecorder(store, counted.metrics, clock, wall, "one")
+    for i in range(100):
+        recorder.tell(an_event(pod=Pod("shop", f"p{i}", f"u{i}")))
+    running = asyncio.create_task(recorder.run())
+    await asyncio.sleep(0)
+    await recorder.finish(0.05)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert counted["dropped"] == 100

@@ -67,3 +67,12 @@ async def test_what_is_announced_is_written(store, counted):
         voice.announcer.broken(Placed(POD, "", Intent()), "path to gateway breaks 5 ms", news=True)
         await until(lambda: store.events())
     assert store.events()[0]["reason"] == "LatencyPromiseBroken"
+
+
+async def test_closing_writes_what_waits_and_drops_what_comes_later(store, counted):
+    voice = Voice(ExtenderSettings(), store, counted.metrics, Clock())
+    voice.announcer.broken(Placed(POD, "", Intent()), "path to gateway breaks 5 ms", news=True)
+    await voice.close()
+    assert len(store.events()) == 1
+    voice.announcer.broken(Placed(POD, "", Intent()), "path to gateway breaks 5 ms", news=True)
+    assert counted["dropped"] == 1

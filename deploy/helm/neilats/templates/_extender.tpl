@@ -97,7 +97,7 @@ ports:
 {{- if $v.plugin.legacyHttp.enabled }}
 - {name: legacy, containerPort: {{ $v.plugin.legacyHttp.port }}}
 {{- end }}
-# Ready once 80 % of the probers have reported, or after half a minute.
+# Ready once 80 % of the probers have reported, or after a minute (ready_after_s).
 startupProbe:
   {{- include "neilats.extenderCheck" (dict "root" . "path" "/readyz") | nindent 2 }}
   periodSeconds: 1
