@@ -99,7 +99,7 @@ class _Trial:
         )
 
     async def go_with(self, owners: list[Json]) -> None:
-        """Let the pod that this runs in go with its owners: `helm uninstall` leaves tests' pods behind, failed or not."""
+        """Let the pod that this runs in go with its owners: `helm uninstall` leaves tests' pods behind."""
         if self.plan.own_pod and owners:
             change = {"metadata": {"ownerReferences": owners}}
             await self.api.patch(f"{self.plan.pods}/{self.plan.own_pod}", change)

@@ -16,7 +16,10 @@ _SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
 
 class NodeTable:
-    """Nodes by name; `probed` selects those that run probers. `nodes` is a live view; `version` changes with their set, addresses and pod ranges."""
+    """Nodes by name; `probed` selects those that run probers.
+
+    `nodes` is a live view; `version` changes with their set, addresses and pod ranges.
+    """
 
     def __init__(self, probed: Selector = EVERY) -> None:
         self._probed = probed
