@@ -32,7 +32,7 @@ class Health:
             return {"stopping": "the process has been told to end"}
         if not self._cluster.synced:
             return {"cluster": "the nodes are not yet known"}
-        probers = sum(node.ready for node in self._cluster.nodes.values())
+        probers = sum(node.ready and node.probed for node in self._cluster.nodes.values())
         waited = self._clock() - self._began
         if len(self._reported) < SHARE * probers and waited < self._ready_after_s:
             return {"reports": f"{len(self._reported)} of {probers} probers have reported after {waited:.0f} s"}

@@ -73,8 +73,8 @@ def window_counts(store: WindowStore, fresh_for_s: float, clock: Callable[[], fl
 def prober_counts(
     nodes: Mapping[str, NodeInfo], sources: Mapping[str, Source], fresh_for_s: float, clock: Callable[[], float]
 ) -> Iterable[tuple[str, int]]:
-    """How many ready nodes' probers have reported lately, and how many have not."""
+    """How many ready nodes' probers have reported lately, and how many have not; of nodes that are to have one."""
     since = clock() - fresh_for_s
-    ready = [name for name, node in nodes.items() if node.ready]
+    ready = [name for name, node in nodes.items() if node.ready and node.probed]
     reporting = sum(name in sources and sources[name].at >= since for name in ready)
     return [("reporting", reporting), ("silent", len(ready) - reporting)]

@@ -64,6 +64,8 @@ class Listener:
         host, port = parse.split_endpoint(self._endpoint)
         self._servers = [await self._serve(context, host=host, port=port)]
         bound = self._servers[0].sockets[0].getsockname()
+        if host is None:
+            return f":{bound[1]}"
         return f"{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"
 
     async def use(self, context: ssl.SSLContext) -> None:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from extender.quoting import quoted
 
-__all__ = ["Requirement", "Selector", "SelectorError", "parse_selector"]
+__all__ = ["EVERY", "Requirement", "Selector", "SelectorError", "parse_selector"]
 
 Operator = Literal["in", "notin", "exists", "absent"]
 
@@ -84,10 +84,14 @@ class Selector:
         return ",".join(str(r) for r in self.requirements)
 
 
+EVERY: Final = Selector(())
+"""Selects everything."""
+
+
 def parse_selector(text: str) -> Selector:
     """The selector that a text means; raises SelectorError. Blank text selects everything, as in Kubernetes."""
     if not text.strip():
-        return Selector(())
+        return EVERY
     return Selector(tuple(_requirement(part.strip()) for part in _parts(text)))
 
 

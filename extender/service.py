@@ -11,6 +11,7 @@ from extender.cluster.base import Cluster, ClusterError
 from extender.cluster.choose import open_cluster
 from extender.listeners import Listeners
 from extender.metrics import Metrics
+from extender.selectors import parse_selector
 from models import CHOICES
 from neilats import parse
 from neilats.log import get_logger
@@ -24,6 +25,7 @@ log = get_logger("extender")
 PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "profile": parse.choice(*PROFILES),
     "forecaster": parse.choice(*CHOICES),
+    "prober_nodes": lambda raw: str(parse_selector(parse.text(raw))),
 }
 """Settings whose allowed values only this package knows."""
 

@@ -101,12 +101,15 @@ def choices(*words: str) -> Callable[[Any], tuple[str, ...]]:
     return parse
 
 
-def split_endpoint(value: str) -> tuple[str, int]:
-    """`host:port`, `[v6]:port` or `:port` as (host, port)."""
+def split_endpoint(value: str) -> tuple[str | None, int]:
+    """`host:port` or `[v6]:port` as (host, port); of `:port` the host is None: all addresses of both families.
+
+    Port 0 picks one for each family.
+    """
     host, colon, port = value.rpartition(":")
     if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ValueError("expected HOST:PORT, such as 0.0.0.0:8080")
-    return host.strip("[]") or "0.0.0.0", int(port)
+        raise ValueError("expected HOST:PORT, such as 0.0.0.0:8080, or :8080 for all addresses")
+    return host.strip("[]") or None, int(port)
 
 
 def endpoint(raw: Any) -> str:
@@ -124,6 +127,8 @@ def optional_endpoint(raw: Any) -> str:
 def is_loopback(listen: str) -> bool:
     """Whether only this host reaches a listening address."""
     host, _ = split_endpoint(listen)
+    if host is None:
+        return False
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

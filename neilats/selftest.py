@@ -61,10 +61,11 @@ async def run_selftest(
     """Place a pod near a prober's node, again while nothing is measured yet; raises SelfTestError and ApiError."""
     trial = _Trial(api, plan, say, clock, sleep)
     end = clock() + plan.timeout_s
-    prober = await trial.prober()
-    await trial.go_with(prober)
+    owners = await trial.owners()
+    await trial.go_with(owners)
+    near = await trial.neighbour()
     while True:
-        why = await trial.place(prober, end)
+        why = await trial.place(near, owners, end)
         if NEUTRAL not in why:
             return
         if clock() + _AGAIN_S > end:
@@ -81,27 +82,33 @@ class _Trial:
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
 
-    async def prober(self) -> Json:
-        """A prober that is ready; its node is the neighbour."""
+    async def owners(self) -> list[Json]:
+        """The probers' DaemonSet, which need not wait for what it owns here, and controls none of it."""
+        path = f"/apis/apps/v1/namespaces/{quote(self.plan.namespace, safe='')}/daemonsets"
+        found = [d["metadata"] for d in await self._items(path, {"labelSelector": PROBERS})]
+        return [{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": m["name"], "uid": m["uid"]} for m in found[:1]]
+
+    async def neighbour(self) -> str:
+        """The node of a prober that is ready."""
         for pod in await self._items(self.plan.pods, {"labelSelector": PROBERS}):
-            if pod["spec"].get("nodeName") and _ready(pod):
-                return pod
+            if (node := pod["spec"].get("nodeName")) and _ready(pod):
+                return str(node)
         where = f"kubectl -n {self.plan.namespace} get pods -l {PROBERS} -o wide"
         raise SelfTestError(
             f"no prober is ready in namespace {self.plan.namespace}, so nothing is measured; see {where}"
         )
 
-    async def go_with(self, prober: Json) -> None:
-        """Let the pod that this runs in go with the probers' DaemonSet: `helm uninstall` leaves tests' pods behind."""
-        if self.plan.own_pod:
-            change = {"metadata": {"ownerReferences": _owners(prober)}}
+    async def go_with(self, owners: list[Json]) -> None:
+        """Let the pod that this runs in go with its owners: `helm uninstall` leaves tests' pods behind."""
+        if self.plan.own_pod and owners:
+            change = {"metadata": {"ownerReferences": owners}}
             await self.api.patch(f"{self.plan.pods}/{self.plan.own_pod}", change)
 
-    async def place(self, prober: Json, end: float) -> str:
+    async def place(self, near: str, owners: list[Json], end: float) -> str:
         """Make the pod, wait until it is bound, and return what neilats says about its node."""
-        made: Json = json.loads(await self.api.post(self.plan.pods, _pod(self.plan, prober)))
+        made: Json = json.loads(await self.api.post(self.plan.pods, _pod(self.plan, near, owners)))
         name, uid = made["metadata"]["name"], made["metadata"]["uid"]
-        self.say(f"{name}: to be near {prober['spec']['nodeName']}, by {self.plan.scheduler}")
+        self.say(f"{name}: to be near {near}, by {self.plan.scheduler}")
         try:
             node = await self._bound(name, uid, end)
             why = await self._reason(uid, node)
@@ -155,13 +162,7 @@ def _ready(pod: Json) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def _owners(prober: Json) -> list[Json]:
-    """The prober's owner, which need not wait for what it owns here, and controls none of it."""
-    found = prober["metadata"].get("ownerReferences", [])
-    return [{k: o[k] for k in ("apiVersion", "kind", "name", "uid")} for o in found]
-
-
-def _pod(plan: Plan, prober: Json) -> Json:
+def _pod(plan: Plan, near: str, owners: list[Json]) -> Json:
     """A pod that prints its version and ends, allowed by the strictest pod security standard."""
     container = {
         "name": "version",
@@ -179,8 +180,8 @@ def _pod(plan: Plan, prober: Json) -> Json:
         "metadata": {
             "generateName": "neilats-selftest-",
             "labels": {"app.kubernetes.io/name": "neilats", "app.kubernetes.io/component": "selftest"},
-            "annotations": {f"{PREFIX}peer-nodes": prober["spec"]["nodeName"]},
-            "ownerReferences": _owners(prober),
+            "annotations": {f"{PREFIX}peer-nodes": near},
+            "ownerReferences": owners,
         },
         "spec": {
             "schedulerName": plan.scheduler,

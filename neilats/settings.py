@@ -191,6 +191,12 @@ class ExtenderSettings(Settings):
     nodes: tuple[tuple[str, str], ...] = _setting(
         (), parse.nodes, "static nodes without a cluster: name=address,... (the address may be left to the reports)"
     )
+    prober_nodes: str = _setting(
+        "kubernetes.io/os!=windows",
+        parse.text,
+        "label selector of the nodes that run probers; of the others no report is missed (!= also holds without the "
+        "label)",
+    )
     profile: str = _setting("forecast", parse.text, "scoring profile of pods that name none")
     forecaster: str = _setting(
         "auto", parse.text, "auto: the promoted networks, else the package's, else the median; median; decayed-mean"

@@ -227,6 +227,8 @@ async def _serving(endpoint: str, prober: Prober) -> AsyncIterator[str]:
         host, port = split_endpoint(endpoint)
         await web.TCPSite(runner, host, port).start()
         bound = runner.addresses[0]
+        if host is None:
+            bound = ("", bound[1])
         yield f"[{bound[0]}]:{bound[1]}" if ":" in bound[0] else f"{bound[0]}:{bound[1]}"
     finally:
         await runner.cleanup()

@@ -41,7 +41,7 @@ def _table(rows: Iterator[tuple[str, str, str]]) -> str:
 
 def _rows(schema: Json, value: Any, name: str) -> Iterator[tuple[str, str, str]]:
     """(name, default, meaning) of each value below; of maps whose keys are anybody's, of the map."""
-    if schema.get("additionalProperties") is False:
+    if schema.get("additionalProperties") is False and schema["properties"].keys() <= value.keys():
         for key, inner in schema["properties"].items():
             yield from _rows(inner, value[key], f"{name}.{key}")
     else:

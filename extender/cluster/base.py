@@ -32,6 +32,7 @@ class NodeInfo:
     pod_cidrs: tuple[str, ...] = ()
     ready: bool = True
     schedulable: bool = True
+    probed: bool = True  # a prober is to run there
 
 
 @dataclass(frozen=True, slots=True)

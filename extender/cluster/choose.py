@@ -6,6 +6,7 @@ from typing import Final
 from extender.cluster.base import Cluster
 from extender.cluster.static import StaticCluster
 from extender.cluster.watches import OnRestart
+from extender.selectors import parse_selector
 from neilats.settings import ExtenderSettings
 
 __all__ = ["open_cluster"]
@@ -27,7 +28,7 @@ async def open_cluster(
     from extender.cluster.live import KubeCluster
 
     api = await KubeApi.open(settings.kubeconfig if kind == "kubeconfig" else "")
-    return KubeCluster(api, on_restart=on_restart)
+    return KubeCluster(api, on_restart=on_restart, probed=parse_selector(settings.prober_nodes))
 
 
 def _kind(settings: ExtenderSettings, service_account: Path) -> str:

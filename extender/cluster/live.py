@@ -16,7 +16,7 @@ from extender.cluster.tables import NodeTable, ServiceTable
 from extender.cluster.watches import TOO_MANY, OnRestart, Watch, Watches
 from extender.intents import Intent, Pod
 from extender.quoting import shortened
-from extender.selectors import Selector
+from extender.selectors import EVERY, Selector
 from neilats.log import get_logger
 
 __all__ = ["KubeCluster"]
@@ -28,7 +28,10 @@ log = get_logger("extender.cluster")
 
 
 class KubeCluster:
-    """Implements `Cluster` on an API server. `on_restart(kind, reason)` hears of every watch that was interrupted."""
+    """Implements `Cluster` on an API server. `on_restart(kind, reason)` hears of every watch that was interrupted.
+
+    `probed` selects the nodes that run probers.
+    """
 
     def __init__(
         self,
@@ -36,9 +39,11 @@ class KubeCluster:
         *,
         clock: Callable[[], float] = time.monotonic,
         on_restart: OnRestart = lambda kind, reason: None,
+        probed: Selector = EVERY,
         timing: Timing = TIMING,
     ) -> None:
         self.api: Api = api
+        self._probed = probed
         self._followed = Followed(clock)
         self._watches = Watches(api, self._followed, clock=clock, on_restart=on_restart, timing=timing)
         self._nodes: Watch[NodeTable] | None = None
@@ -46,7 +51,7 @@ class KubeCluster:
 
     async def start(self) -> None:
         """Begin to watch the nodes; returns at once."""
-        self._nodes = self._watches.nodes()
+        self._nodes = self._watches.nodes(self._probed)
         self._sweeper = asyncio.create_task(self._sweep(), name="watches sweep")
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from extender.cluster.base import NodeInfo
+from extender.selectors import EVERY, Selector
 
 __all__ = ["NodeTable", "ServiceTable", "SliceTable"]
 
@@ -15,9 +16,13 @@ _SERVICE_LABEL: Final = "kubernetes.io/service-name"
 
 
 class NodeTable:
-    """Nodes by name. `nodes` is a live view; `version` changes with their set, addresses and pod ranges."""
+    """Nodes by name; `probed` selects those that run probers.
 
-    def __init__(self) -> None:
+    `nodes` is a live view; `version` changes with their set, addresses and pod ranges.
+    """
+
+    def __init__(self, probed: Selector = EVERY) -> None:
+        self._probed = probed
         self._nodes: dict[str, NodeInfo] = {}
         self.nodes: Mapping[str, NodeInfo] = MappingProxyType(self._nodes)
         self.version = 0
@@ -27,7 +32,7 @@ class NodeTable:
 
     def put(self, raw: Mapping[str, Any]) -> str:
         """A node as it now is."""
-        node = _node(raw)
+        node = _node(raw, self._probed)
         before = self._nodes.get(node.name)
         self._nodes[node.name] = node
         if before is None or (before.addresses, before.pod_cidrs) != (node.addresses, node.pod_cidrs):
@@ -143,8 +148,9 @@ def _name(raw: Any) -> str:
     return name
 
 
-def _node(raw: Mapping[str, Any]) -> NodeInfo:
+def _node(raw: Mapping[str, Any], probed: Selector) -> NodeInfo:
     spec, status = _object(raw, "spec"), _object(raw, "status")
+    labels = _object(_object(raw, "metadata"), "labels")
     addresses = _objects(status, "addresses")
     internal = _addresses(addresses, "InternalIP") or _addresses(addresses, "ExternalIP")
     conditions = _objects(status, "conditions")
@@ -154,6 +160,7 @@ def _node(raw: Mapping[str, Any]) -> NodeInfo:
         pod_cidrs=tuple(map(str, spec.get("podCIDRs") or filter(None, [spec.get("podCIDR")]))),
         ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions),
         schedulable=spec.get("unschedulable") is not True,
+        probed=probed.matches(labels),
     )
 
 

@@ -12,6 +12,7 @@ from extender.cluster.api import Api, Reason
 from extender.cluster.listwatch import TIMING, ListWatch, Table, Timing
 from extender.cluster.podtable import PodListener, PodTable
 from extender.cluster.tables import NodeTable, ServiceTable, SliceTable
+from extender.selectors import EVERY, Selector
 from neilats.log import get_logger
 
 __all__ = ["IDLE_S", "KEEP_S", "MAX_WATCHES", "TOO_MANY", "Kind", "OnRestart", "Watch", "Watches"]
@@ -78,9 +79,9 @@ class Watches:
     def __len__(self) -> int:
         return len(self._running)
 
-    def nodes(self) -> Watch[NodeTable]:
-        """All nodes."""
-        return cast(Watch[NodeTable], self._need("nodes", "", NodeTable))
+    def nodes(self, probed: Selector = EVERY) -> Watch[NodeTable]:
+        """All nodes; `probed` selects those that run probers, and is heeded by the first call."""
+        return cast(Watch[NodeTable], self._need("nodes", "", lambda: NodeTable(probed)))
 
     def pods(self, namespace: str, *, background: bool = False) -> Watch[PodTable] | None:
         """A namespace's pods."""

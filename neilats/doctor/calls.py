@@ -31,7 +31,10 @@ def samples_nodes(facts: Facts) -> Iterator[Trouble]:
                 yield Trouble(
                     config.where,
                     f"profile {profile.scheduler_name}: percentageOfNodesToScore is {shown}",
-                    config.fix(f"set percentageOfNodesToScore: 100 in the profile {profile.scheduler_name}"),
+                    config.fix(
+                        f"set percentageOfNodesToScore: 100 in the profile {profile.scheduler_name}",
+                        "scheduler.percentageOfNodesToScore=100",
+                    ),
                 )
 
 
@@ -99,7 +102,7 @@ def weighs_little(facts: Facts) -> Iterator[Trouble]:
                     f"extender {entry.url_prefix}: with weight {entry.weight} one point is worth "
                     f"{POINT * entry.weight}, and the other score plugins of profile {profile.scheduler_name} "
                     f"can differ by {rivals(profile)}",
-                    config.fix(f"set weight: {least}"),
+                    config.fix(f"set weight: {least}", f"scheduler.weight={least}"),
                 )
 
 
@@ -117,11 +120,12 @@ def hangs_up_early(facts: Facts) -> Iterator[Trouble]:
     deadline_ms = facts.settings.deadline_ms
     for config, entry in entries(facts):
         if entry.timeout_s * 1e3 <= deadline_ms:
+            enough_s = f"{max(1, round(5 * deadline_ms / 1e3))}s"
             yield Trouble(
                 config.where,
                 f"extender {entry.url_prefix}: httpTimeout {entry.http_timeout} is not longer than "
                 f"deadline_ms: {deadline_ms:g}",
-                config.fix(f"set httpTimeout: {max(1, round(5 * deadline_ms / 1e3))}s"),
+                config.fix(f"set httpTimeout: {enough_s}", f"scheduler.httpTimeout={enough_s}"),
             )
 
 

@@ -106,7 +106,7 @@ def versions_differ(facts: Facts) -> Iterator[Trouble]:
             f"namespace {facts.namespace}",
             shown,
             f"kubectl -n {facts.namespace} rollout status deployment,daemonset "
-            "--selector app.kubernetes.io/name=neilats",
+            "--selector app.kubernetes.io/part-of=neilats",
         )
 
 

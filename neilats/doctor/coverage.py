@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
+from neilats.doctor import helm
 from neilats.doctor.facts import Facts, Source
 from neilats.doctor.finding import Trouble, check
 from neilats.doctor.objects import CRITICAL, Node
 from neilats.doctor.pods import PodSpec
 from neilats.doctor.words import few, pod_trouble
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "left_out"]
 
 _TOLERATED_BY_ALL: Final = "node.kubernetes.io/"  # Kubernetes lets every DaemonSet tolerate its own taints
 
@@ -20,12 +21,13 @@ _TOLERATED_BY_ALL: Final = "node.kubernetes.io/"  # Kubernetes lets every Daemon
     Source.WORKLOADS,
     about="There is no DaemonSet of probers.",
     why="Nothing is measured: every answer is neutral.",
-    fix="helm upgrade --install neilats deploy/helm/neilats -n neilats",
+    fix=helm.install("neilats", "neilats"),
 )
 def probers_missing(facts: Facts) -> Iterator[Trouble]:
     """No DaemonSet at all."""
     if not facts.prober_sets:
-        yield Trouble(f"namespace {facts.namespace}", "no DaemonSet has the label app.kubernetes.io/component=prober")
+        what = "no DaemonSet has the label app.kubernetes.io/component=prober"
+        yield Trouble(f"namespace {facts.namespace}", what, helm.install(facts.release, facts.namespace))
 
 
 @check(
@@ -34,17 +36,16 @@ def probers_missing(facts: Facts) -> Iterator[Trouble]:
     Source.NODES,
     Source.OWN_PODS,
     Source.WORKLOADS,
-    about="Ready nodes without a prober, with the taints that the DaemonSet does not tolerate.",
+    about="Ready nodes without a prober, with the taints that the DaemonSet does not tolerate. Nodes that its "
+    "nodeSelector or affinity leaves out are meant to have none.",
     why="Paths from these nodes are unknown: no pod is placed there for its latency, and pods there are no good peers.",
-    fix="let the DaemonSet tolerate the taints (helm: prober.tolerations), or correct its nodeSelector",
+    fix="let the DaemonSet tolerate the taints (helm: prober.tolerations), or set prober.nodeSelector",
 )
 def missing_on_node(facts: Facts) -> Iterator[Trouble]:
     """Nodes that have no prober, grouped by what keeps it away."""
-    served = {p.spec.node_name for p in facts.prober_pods}
-    bare = [n for n in facts.nodes if n.ready and n.metadata.name not in served and _runs_linux(n)]
     for workload in facts.prober_sets[:1]:
         reasons: dict[str, list[str]] = {}
-        for node in bare:
+        for node in (n for n in _bare(facts) if workload.spec.template.spec.is_for(n)):
             reasons.setdefault(_obstacle(workload.spec.template.spec, node), []).append(node.metadata.name)
         for reason, names in sorted(reasons.items()):
             yield Trouble(
@@ -52,6 +53,16 @@ def missing_on_node(facts: Facts) -> Iterator[Trouble]:
                 f"no prober: {reason}",
                 f"kubectl -n {workload.metadata.namespace} describe daemonset {workload.metadata.name}",
             )
+
+
+def left_out(facts: Facts) -> list[str]:
+    """The ready nodes that the probers' DaemonSet is not made for."""
+    return [n.metadata.name for w in facts.prober_sets[:1] for n in _bare(facts) if not w.spec.template.spec.is_for(n)]
+
+
+def _bare(facts: Facts) -> list[Node]:
+    served = {p.spec.node_name for p in facts.prober_pods}
+    return [n for n in facts.nodes if n.ready and n.metadata.name not in served and _runs_linux(n)]
 
 
 def _runs_linux(node: Node) -> bool:
@@ -68,10 +79,7 @@ def _obstacle(spec: PodSpec, node: Node) -> str:
         and not t.key.startswith(_TOLERATED_BY_ALL)
         and not any(toleration.covers(t) for toleration in spec.tolerations)
     ]
-    if taints:
-        return f"the DaemonSet does not tolerate {few(taints)}"
-    lacking = [f"{k}={v}" for k, v in spec.node_selector.items() if node.metadata.labels.get(k) != v]
-    return f"the DaemonSet's nodeSelector wants {few(lacking)}" if lacking else "no pod was made for it"
+    return f"the DaemonSet does not tolerate {few(taints)}" if taints else "no pod was made for it"
 
 
 @check(
@@ -106,11 +114,13 @@ def cpu_limit(facts: Facts) -> Iterator[Trouble]:
         meta = workload.metadata
         for i, container in enumerate(workload.spec.template.spec.containers):
             if (limit := container.resources.limits.get("cpu")) is not None:
+                gone = "prober.resources.limits.cpu=null"
                 patch = f'[{{"op":"remove","path":"/spec/template/spec/containers/{i}/resources/limits/cpu"}}]'
+                by_hand = f"kubectl -n {meta.namespace} patch daemonset {meta.name} --type json --patch '{patch}'"
                 yield Trouble(
                     f"DaemonSet {meta}, container {container.name}",
                     f"resources.limits.cpu is {limit}",
-                    f"kubectl -n {meta.namespace} patch daemonset {meta.name} --type json --patch '{patch}'",
+                    helm.upgrade(meta.release, meta.namespace, gone) if meta.release else by_hand,
                 )
 
 

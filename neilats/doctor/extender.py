@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from neilats.doctor import helm
 from neilats.doctor.facts import Facts, Source
 from neilats.doctor.finding import Trouble, check
 from neilats.doctor.samples import Scrape
@@ -24,12 +25,13 @@ _FEW_CALLS: Final = 10  # a share of less says nothing
     Source.OWN_PODS,
     about="No pod runs an extender.",
     why="Nobody scores nodes: kube-scheduler places pods as if neilats were not there.",
-    fix="helm upgrade --install neilats deploy/helm/neilats -n neilats",
+    fix=helm.install("neilats", "neilats"),
 )
 def missing(facts: Facts) -> Iterator[Trouble]:
     """No extender at all."""
     if not facts.extender_pods:
-        yield Trouble(f"namespace {facts.namespace}", "no pod has the label neilats.io/extender=true")
+        what = "no pod has the label neilats.io/extender=true"
+        yield Trouble(f"namespace {facts.namespace}", what, helm.install(facts.release, facts.namespace))
 
 
 @check(

@@ -15,9 +15,10 @@ from neilats.doctor.samples import Scrape
 from neilats.settings import ExtenderSettings
 from scoring.profiles import PROFILES
 
-__all__ = ["COMPONENT", "EXTENDER_POD", "NAME", "Asker", "Facts", "Source"]
+__all__ = ["COMPONENT", "EXTENDER_POD", "PART_OF", "Asker", "Facts", "Source"]
 
-NAME: Final = "app.kubernetes.io/name"
+PART_OF: Final = "app.kubernetes.io/part-of"  # the chart's nameOverride does not change it
+INSTANCE: Final = "app.kubernetes.io/instance"
 COMPONENT: Final = "app.kubernetes.io/component"
 EXTENDER_POD: Final = "neilats.io/extender"
 
@@ -76,6 +77,13 @@ class Facts:
     probers: Sequence[Scrape] = ()
     unread: Mapping[Source, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+
+    @cached_property
+    def release(self) -> str:
+        """The Helm release that was found, or the usual one."""
+        metas = [w.metadata for w in (*self.daemonsets, *self.deployments)] + [p.metadata for p in self.own_pods]
+        named = (m.release or m.labels.get(INSTANCE, "") for m in metas)
+        return next(filter(None, named), "neilats")
 
     @cached_property
     def serving(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ import yaml
 from extender.cluster.api import Api
 from extender.cluster.tables import ServiceTable, SliceTable
 from neilats.doctor.cluster import cluster_time
-from neilats.doctor.facts import NAME, Facts, Source
+from neilats.doctor.facts import PART_OF, Facts, Source
 from neilats.doctor.kubescheduler import find_configs
 from neilats.doctor.objects import ConfigMap, Lease, Node, Version
 from neilats.doctor.pods import PodItem, Workload
@@ -22,7 +22,7 @@ from neilats.settings import ExtenderSettings
 
 __all__ = ["gather"]
 
-SELECTOR: Final = f"{NAME}=neilats"
+SELECTOR: Final = f"{PART_OF}=neilats"
 DEFAULT_NAMESPACE: Final = "neilats"
 _LEASES: Final = "kube-node-lease"
 _SYSTEM: Final = "kube-system"
@@ -102,7 +102,7 @@ async def _pods(reader: Reader, facts: Facts) -> Facts:
     if Source.PODS in reader.unread:
         needs = f"list pods in namespace {facts.namespace}"
         return replace(facts, own_pods=await reader.read(Source.OWN_PODS, needs, own, none))
-    ours = [p for p in pods if p.metadata.labels.get(NAME) == "neilats" and p.metadata.namespace == facts.namespace]
+    ours = [p for p in pods if p.metadata.labels.get(PART_OF) == "neilats" and p.metadata.namespace == facts.namespace]
     return replace(facts, pods=pods, own_pods=ours)
 
 

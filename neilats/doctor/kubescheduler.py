@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 import yaml
 
+from neilats.doctor import helm
 from neilats.doctor.objects import ConfigMap, Meta, Object
 
 __all__ = ["Entry", "Profile", "SchedulerConfig", "duration_s", "find_configs"]
@@ -98,7 +99,16 @@ class Profile(Object, frozen=True):
     plugins: Plugins | None = None
 
 
+class LeaderElection(Object, frozen=True):
+    """The Lease whose holder schedules."""
+
+    leader_elect: bool | None = None
+    resource_namespace: str | None = None
+    resource_name: str | None = None
+
+
 class _Config(Object, frozen=True):
+    leader_election: LeaderElection | None = None
     profiles: tuple[Profile, ...] | None = None
     extenders: tuple[Entry, ...] | None = None
     percentage_of_nodes_to_score: int | None = None
@@ -106,13 +116,17 @@ class _Config(Object, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class SchedulerConfig:
-    """A configuration and where it stands; `problem` says why it cannot be read, and then there is nothing in it."""
+    """A configuration and where it stands; `problem` says why it cannot be read, and then there is nothing in it.
+
+    `lease` is NAMESPACE/NAME, or empty where nobody is elected.
+    """
 
     meta: Meta
     key: str
     profiles: tuple[Profile, ...] = (Profile(),)
     extenders: tuple[Entry, ...] = ()
     percentage: int | None = None
+    lease: str = ""
     problem: str = ""
 
     @property
@@ -130,8 +144,10 @@ class SchedulerConfig:
         """The schedulers that it configures."""
         return tuple(p.scheduler_name for p in self.profiles)
 
-    def fix(self, change: str) -> str:
-        """The commands that change it and let kube-scheduler read it again."""
+    def fix(self, change: str, *values: str) -> str:
+        """The commands that change it and let kube-scheduler read it again; `values` are the chart's for the change."""
+        if self.meta.release:
+            return f"{helm.upgrade(self.meta.release, self.meta.namespace, *values)}   # {change}"
         kubectl, name = f"kubectl -n {self.meta.namespace}", self.meta.name
         restart = "then restart the kube-scheduler that reads it"
         if name.endswith(CHART_SUFFIX):  # the chart calls the Deployment like the ConfigMap
@@ -166,7 +182,14 @@ def _converted(meta: Meta, key: str, document: dict[Any, Any]) -> SchedulerConfi
     except (msgspec.ValidationError, RecursionError) as e:
         return SchedulerConfig(meta, key, problem=str(e))
     profiles, extenders = config.profiles or (Profile(),), config.extenders or ()
-    return SchedulerConfig(meta, key, profiles, extenders, config.percentage_of_nodes_to_score)
+    return SchedulerConfig(meta, key, profiles, extenders, config.percentage_of_nodes_to_score, _lease(config))
+
+
+def _lease(config: _Config) -> str:
+    found = config.leader_election or LeaderElection()
+    if found.leader_elect is False:
+        return ""
+    return f"{found.resource_namespace or 'kube-system'}/{found.resource_name or 'kube-scheduler'}"
 
 
 def duration_s(text: str | int | None) -> float:

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from neilats.doctor.helm import RELEASE
+
 __all__ = [
     "CRITICAL",
     "Condition",
@@ -58,6 +60,11 @@ class Meta(Object, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    @property
+    def release(self) -> str:
+        """The Helm release that it belongs to; empty where Helm did not make it."""
+        return self.annotations.get(RELEASE, "")
 
     @property
     def owner(self) -> Owner | None:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from neilats.doctor.objects import Condition, Meta, Object, Taint
+from neilats.doctor.affinity import Affinity
+from neilats.doctor.objects import Condition, Meta, Node, Object, Taint
 
 __all__ = ["Container", "PodItem", "PodSpec", "Toleration", "Workload"]
 
@@ -68,12 +69,18 @@ class PodSpec(Object, frozen=True):
     init_containers: tuple[Container, ...] = ()
     tolerations: tuple[Toleration, ...] = ()
     node_selector: dict[str, str] = msgspec.field(default_factory=dict)
+    affinity: Affinity | None = None
     volumes: tuple[Volume, ...] = ()
 
     @property
     def all_containers(self) -> tuple[Container, ...]:
         """With those that start first: a sidecar is one of them."""
         return (*self.init_containers, *self.containers)
+
+    def is_for(self, node: Node) -> bool:
+        """Whether its nodeSelector and its affinity let it onto a node, taints aside."""
+        chosen = self.node_selector.items() <= node.metadata.labels.items()
+        return chosen and (self.affinity is None or self.affinity.admits(node))
 
 
 class Ended(Object, frozen=True):

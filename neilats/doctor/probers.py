@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Final
 
+from neilats.doctor import helm
 from neilats.doctor.facts import Facts, Source
 from neilats.doctor.finding import Trouble, check
 from neilats.doctor.samples import Samples, Scrape
@@ -100,13 +101,14 @@ def _losses(facts: Facts) -> dict[str, float]:
     Source.PROBERS,
     about="Probers send and none of them gets an answer: blocked ICMP, as a rule.",
     why="Every path looks dead: scores say nothing, and `require` refuses every node.",
-    fix="helm upgrade neilats deploy/helm/neilats -n neilats --reuse-values --set prober.mode=udp",
+    fix=helm.upgrade("neilats", "neilats", "prober.mode=udp"),
 )
 def blocked(facts: Facts) -> Iterator[Trouble]:
     """Nobody hears anybody."""
     losses = _losses(facts)
     if losses and min(losses.values()) == 1:
-        yield Trouble(f"prober on {few(losses)}", "none of their probes is answered")
+        fix = helm.upgrade(facts.release, facts.namespace, "prober.mode=udp")
+        yield Trouble(f"prober on {few(losses)}", "none of their probes is answered", fix)
 
 
 @check(

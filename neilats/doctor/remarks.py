@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from neilats import __version__
+from neilats.doctor.coverage import left_out
 from neilats.doctor.facts import Facts
 from neilats.doctor.scheduler import hidden_configs
 from neilats.doctor.versions import minor_of
@@ -19,6 +20,8 @@ def remarks(facts: Facts) -> Iterator[str]:
             yield f"{config.where}: looks like a KubeSchedulerConfiguration and cannot be read: {config.problem}"
     for pod, file in hidden_configs(facts).items():
         yield f"kube-scheduler {pod} reads {file} on its host, which the API server cannot show: not checked"
+    if nodes := left_out(facts):
+        yield f"node {few(nodes)}: no prober, as the DaemonSet's nodeSelector and affinity have it: paths are unknown"
     yield from _kubernetes(facts.version)
     if facts.settings.shadow:
         yield "shadow is true: neilats computes and records everything, and answers neutrally"

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from neilats.doctor.facts import COMPONENT, NAME, Facts, Source
+from neilats.doctor import helm
+from neilats.doctor.facts import COMPONENT, PART_OF, Facts, Source
 from neilats.doctor.finding import Trouble, check
 from neilats.doctor.kubescheduler import Entry, SchedulerConfig
 from neilats.doctor.pods import PodItem
@@ -52,18 +53,48 @@ def _config_file(pod: PodItem) -> str:
     Source.CONFIGS,
     about="No kube-scheduler is configured to ask neilats, or the chart's own is not.",
     why="neilats decides only where kube-scheduler asks it; without that it measures for nothing.",
-    fix="helm upgrade --install neilats deploy/helm/neilats -n neilats, or add the extender to the "
+    fix=f"{helm.install('neilats', 'neilats')}, or add the extender to the "
     "KubeSchedulerConfiguration as docs/running.md shows",
 )
 def without_neilats(facts: Facts) -> Iterator[Trouble]:
     """A configuration of the chart without us, or nobody's with us."""
-    own = [c for c in facts.configs if c.meta.labels.get(NAME) == "neilats" and not c.problem]
+    own = [c for c in facts.configs if c.meta.labels.get(PART_OF) == "neilats" and not c.problem]
     for config in own:
         if config.meta.labels.get(COMPONENT, "scheduler") == "scheduler" and not config.neilats:
-            yield Trouble(config.where, "has no extender that points to neilats (port 8888, or a path /scheduler)")
+            what = "has no extender that points to neilats (port 8888, or a path /scheduler)"
+            yield Trouble(config.where, what, helm.install(facts.release, facts.namespace))
     if not own and not facts.serving and not hidden_configs(facts):
         others = few(c.where for c in facts.configs if not c.problem) or "none was found in any ConfigMap"
-        yield Trouble("the cluster", f"no KubeSchedulerConfiguration has an extender that points to neilats: {others}")
+        yield Trouble(
+            "the cluster",
+            f"no KubeSchedulerConfiguration has an extender that points to neilats: {others}",
+            f"{helm.install(facts.release, facts.namespace)}\n"
+            "or add the extender to the KubeSchedulerConfiguration as docs/running.md shows",
+        )
+
+
+@check(
+    "scheduler-served-twice",
+    "error",
+    Source.CONFIGS,
+    about="Two kube-schedulers that ask neilats serve the same `schedulerName` under different leases.",
+    why="Both place every such pod: they bind it twice, overfill nodes and count on stale places.",
+    fix="give one of them another name (helm: scheduler.name), or uninstall it",
+)
+def served_twice(facts: Facts) -> Iterator[Trouble]:
+    """Names of several releases, each of which elects a leader of its own."""
+    served: dict[str, dict[str, SchedulerConfig]] = {}
+    for config in (c for c in facts.configs if c.neilats):
+        for name in config.scheduler_names:
+            served.setdefault(name, {}).setdefault(config.lease or config.where, config)
+    for name, leaders in sorted(served.items()):
+        if len(leaders) > 1:
+            last = list(leaders.values())[-1]
+            yield Trouble(
+                f"scheduler {name}",
+                f"is served under different leases: {'; '.join(f'{c.where} ({k})' for k, c in leaders.items())}",
+                last.fix(f"another name; pods that are to go there name it as {name}-2", f"scheduler.name={name}-2"),
+            )
 
 
 @check(
@@ -118,8 +149,14 @@ def does_not_score(facts: Facts) -> Iterator[Trouble]:
     """Nobody asks for scores."""
     for config, entry in entries(facts):
         if not entry.prioritize_verb:
-            fix = config.fix("set prioritizeVerb: prioritize and weight: 100")
+            fix = config.fix("set prioritizeVerb: prioritize and weight: 100", _verbs(entry, "prioritize"))
             yield Trouble(config.where, f"extender {entry.url_prefix}: prioritizeVerb is missing", fix)
+
+
+def _verbs(entry: Entry, missing: str) -> str:
+    """The chart's value with one verb more."""
+    given = {"filter": entry.filter_verb, "prioritize": entry.prioritize_verb, "preempt": entry.preempt_verb}
+    return f"scheduler.verbs={{{','.join(v for v in given if given[v] or v == missing)}}}"
 
 
 def _requiring(facts: Facts, config: SchedulerConfig) -> list[str]:
@@ -144,7 +181,7 @@ def does_not_filter(facts: Facts) -> Iterator[Trouble]:
             yield Trouble(
                 config.where,
                 f"extender {entry.url_prefix}: filterVerb is missing, and these pods require: {few(pods)}",
-                config.fix("set filterVerb: filter"),
+                config.fix("set filterVerb: filter", _verbs(entry, "filter")),
             )
 
 
@@ -164,12 +201,13 @@ def evicts_in_vain(facts: Facts) -> Iterator[Trouble]:
             yield Trouble(
                 config.where,
                 f"extender {entry.url_prefix}: preemptVerb is missing, and these pods require: {few(pods)}",
-                config.fix("set preemptVerb: preempt"),
+                config.fix("set preemptVerb: preempt", _verbs(entry, "preempt")),
             )
 
 
 CHECKS = (
     without_neilats,
+    served_twice,
     sends_nodes,
     not_ignorable,
     does_not_score,

@@ -22,6 +22,11 @@ _AT_ONCE: Final = 8
 _PATIENCE_S: Final = 10.0
 _PORTS: Final = {"extender": 9426, "prober": 9427}
 _PORT_NAME: Final = "metrics"
+_TLS_PORT_NAME: Final = "api"  # where an extender has its metrics if they have no port of their own
+_PROTECTED: Final = (
+    "metrics that are not protected: they want a token that the doctor cannot send. Set auth.metrics to open, or ask "
+    "/metrics of the extender's port api with a token of one of auth.metricsReaders, as docs/security.md shows"
+)
 
 
 def spread(pods: Sequence[PodItem], most: int) -> list[PodItem]:
@@ -63,18 +68,19 @@ class Scraper:
             needs = (
                 f"get pods/proxy in namespace {namespace}" if denied else f"a ready {_component(source)} that answers"
             )
-            self.unread[source] = needs
+            self.unread[source] = _PROTECTED if any(e.status == 401 for e in errors) else needs
         return scrapes
 
     def _tell(self, source: Source, errors: list[ApiError], count: int) -> None:
-        told = [e for e in errors if e.status != 403]
+        told = [e for e in errors if e.status not in (401, 403)]
         if told:
             self.notes.append(f"{len(told)} of {count} pods do not show the {source}; the first says: {told[0]}")
 
     async def _one(self, pod: PodItem, component: str) -> Scrape | ApiError:
         """The metrics of a pod; ApiError is returned, because the others are asked all the same."""
         meta = pod.metadata
-        target = quote(f"http:{meta.name}:{_port(pod, component)}", safe=":")
+        scheme, port = _where(pod, component)
+        target = quote(f"{scheme}:{meta.name}:{port}", safe=":")
         path = f"/api/v1/namespaces/{quote(meta.namespace, safe='')}/pods/{target}/proxy/metrics"
         try:
             async with self._gate, asyncio.timeout(self._patience_s):
@@ -98,7 +104,9 @@ def _component(source: Source) -> str:
     return "extender" if source is Source.EXTENDERS else "prober"
 
 
-def _port(pod: PodItem, component: str) -> int:
-    """The port that the container names for its metrics, or the default one."""
-    ports = (p for c in pod.spec.all_containers if c.name == component for p in c.ports)
-    return next((p.container_port for p in ports if p.name == _PORT_NAME), _PORTS[component])
+def _where(pod: PodItem, component: str) -> tuple[str, int]:
+    """The scheme and the port that the container names for its metrics, or the default ones."""
+    ports = {p.name: p.container_port for c in pod.spec.all_containers if c.name == component for p in c.ports}
+    if _PORT_NAME not in ports and _TLS_PORT_NAME in ports:
+        return "https", ports[_TLS_PORT_NAME]
+    return "http", ports.get(_PORT_NAME, _PORTS[component])

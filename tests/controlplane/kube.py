@@ -89,13 +89,14 @@ class Kube:
         cpu: str = "",
         priority_class: str = "",
         owner: str = "",
+        owner_kind: str = "ReplicaSet",
         scheduler: str = SCHEDULER,
         **spec: Any,
     ) -> dict[str, Any]:
         """A pod, returned as stored: for the scheduler under test or, with `node`, bound already."""
         meta: dict[str, Any] = {"name": name, "annotations": annotations or {}, "labels": labels or {}}
         if owner:
-            reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": owner, "uid": owner}
+            reference = {"apiVersion": "apps/v1", "kind": owner_kind, "name": owner, "uid": owner}
             meta["ownerReferences"] = [reference | {"controller": True}]
         containers = [c | ({"resources": {"requests": {"cpu": cpu}}} if cpu else {}) for c in ANONYMOUS_PAUSE]
         spec = {"containers": containers, "schedulerName": scheduler, "terminationGracePeriodSeconds": 0} | spec

@@ -20,7 +20,7 @@ from tests.controlplane.plane import ADMIN, EXTENDER, ControlPlane
 pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(120)]
 
 NS = "neilats"
-LABELS = {"app.kubernetes.io/name": "neilats"}
+LABELS = {"app.kubernetes.io/part-of": "neilats"}
 MAPS, DAEMONSETS = f"/api/v1/namespaces/{NS}/configmaps", f"/apis/apps/v1/namespaces/{NS}/daemonsets"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 GOOD = {

@@ -152,10 +152,12 @@ class Helm:
         given = [a for file in values for a in ("-f", file)]
         return given + [a for k, v in sets.items() for a in ("--set-json", f"{k.replace('__', '.')}={json.dumps(v)}")]
 
-    def text(self, *values: Path, release: str = "neilats", check: bool = True, **sets: Any) -> str:
+    def text(
+        self, *values: Path, release: str = "neilats", namespace: str = "neilats", check: bool = True, **sets: Any
+    ) -> str:
         """The manifests as one text, or with `check=False` also what Helm complains of."""
         versions = [a for api in self.apis for a in ("-a", api)]
-        argv = ("template", release, CHART, "-n", "neilats", "--kube-version", self.kube_version, *versions)
+        argv = ("template", release, CHART, "-n", namespace, "--kube-version", self.kube_version, *versions)
         return run(binary("helm"), *argv, *self.argv(*values, **sets), home=self.home, check=check)
 
     def render(self, *values: Path, release: str = "neilats", **sets: Any) -> Rendered:

@@ -122,6 +122,12 @@ def test_the_network_lets_probers_report_and_anybody_scrape_and_nobody_else_in(h
     assert policy["policyTypes"] == ["Ingress"]
 
 
+def test_protected_metrics_may_be_scraped_on_the_port_that_asks_for_tokens(helm: Helm) -> None:
+    rendered = helm.render(auth__metrics="protected")
+    _, scrapes = rendered.get("NetworkPolicy", "neilats-extender")["spec"]["ingress"]
+    assert scrapes == {"ports": [{"port": 8080}]}
+
+
 def test_split_only_kube_scheduler_reaches_the_webhooks(helm: Helm) -> None:
     *_, webhooks = helm.render(split=True).get("NetworkPolicy", "neilats-extender")["spec"]["ingress"]
     assert [p["port"] for p in webhooks["ports"]] == [8443]

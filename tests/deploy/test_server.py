@@ -213,6 +213,9 @@ async def test_the_policy_sends_annotated_pods_to_neilats_and_no_others(server: 
         assert await scheduler_of(kube, "e", annotations=NEAR, scheduler="volcano") == "volcano"
         assert await scheduler_of(kube, "f", labels={"sla": "5"}, scheduler=default) == default
         assert await scheduler_of(kube, "g", annotations=NEAR, node="node-9", scheduler=default) == default
+        daemons = {"owner": "daemons", "owner_kind": "DaemonSet"}
+        assert await scheduler_of(kube, "i", annotations=NEAR, scheduler=default, **daemons) == default
+        assert await scheduler_of(kube, "j", annotations=NEAR, scheduler=default, owner="replicas") == ours
         for namespace in ("kube-system", NAMESPACE, "quiet"):
             assert await scheduler_of(kube, "h", namespace, annotations=NEAR, scheduler=default) == default
     finally:

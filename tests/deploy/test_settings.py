@@ -46,7 +46,7 @@ def test_the_extender_takes_its_settings(helm: Helm, values: Path, tmp_path: Pat
     assert settings.api_auth == "required"
     assert settings.tls_cert
     (service,) = [o for o in rendered.objects if o["kind"] == "Service" and o["metadata"]["name"].endswith("-api")]
-    assert settings.listen == f"0.0.0.0:{service['spec']['ports'][0]['port']}"
+    assert settings.listen == f":{service['spec']['ports'][0]['port']}"
 
 
 @each_ci
@@ -77,6 +77,26 @@ def test_settings_of_the_values_win(helm: Helm, tmp_path: Path) -> None:
     settings = loaded(helm.render(values), "Deployment/near-scheduler/extender", tmp_path, ExtenderSettings)
     assert (settings.profile, settings.decisions_kept, settings.interval_s) == ("attainment", 1_000_000, 5)
     assert settings.window_slots == 128
+
+
+def test_the_extender_misses_no_report_of_nodes_that_the_prober_leaves_out(helm: Helm, tmp_path: Path) -> None:
+    nodes = {"kubernetes.io/os": "linux", "tier": "edge"}
+    settings = loaded(helm.render(prober__nodeSelector=nodes), BESIDE, tmp_path, ExtenderSettings)
+    assert settings.prober_nodes == "kubernetes.io/os=linux,tier=edge"
+
+
+@pytest.mark.parametrize(
+    "emptied",
+    ["extender.settings", "prober.settings", "scheduler.config", "scheduler.profile", "admission.excludedNamespaces"],
+)
+def test_a_map_or_list_may_be_emptied_with_null(helm: Helm, emptied: str) -> None:
+    rendered = helm.render(**{emptied: None}, admission__enabled=True)
+    assert rendered.settings("extender")["listen"] == ":8080"
+    assert rendered.scheduler_config()["profiles"][0]["schedulerName"] == "neilats-scheduler"
+
+
+def test_an_interval_may_be_a_text_as_set_gives_it(helm: Helm, tmp_path: Path) -> None:
+    assert loaded(helm.render(intervalSeconds="0.5"), BESIDE, tmp_path, ExtenderSettings).interval_s == 0.5
 
 
 def test_a_misspelt_setting_is_refused_by_the_service_itself(helm: Helm, tmp_path: Path) -> None:
@@ -115,10 +135,15 @@ def test_health_that_nobody_could_ask_is_refused_with_the_remedy(helm: Helm) -> 
     assert "set auth.health to open" in helm.refusal(mode="extender-only", auth__health="protected")
 
 
+def test_the_old_plugins_port_on_the_hosts_network_is_refused_with_the_remedy(helm: Helm) -> None:
+    said = helm.refusal(mode="extender-only", plugin__legacyHttp__enabled=True)
+    assert "set plugin.legacyHttp.enabled to false" in said
+
+
 def test_split_the_webhooks_are_on_tls_with_a_client_certificate(helm: Helm, tmp_path: Path) -> None:
     rendered = helm.render(split=True)
     settings = loaded(rendered, "Deployment/neilats-extender/extender", tmp_path, ExtenderSettings)
-    assert settings.webhook_listen == "0.0.0.0:8443"
+    assert settings.webhook_listen == ":8443"
     assert Path(settings.webhook_client_ca).read_text().startswith("-----BEGIN CERTIFICATE")
     (entry,) = rendered.scheduler_config()["extenders"]
     assert entry["urlPrefix"] == "https://neilats-webhooks.neilats.svc:8443/scheduler"
@@ -158,6 +183,6 @@ def test_the_old_plugins_port_is_closed_unless_asked_for(helm: Helm) -> None:
     assert "legacy_listen" not in rendered.settings("extender")
     assert not rendered.has("Service", "neilats-legacy")
     rendered = helm.render(plugin__legacyHttp__enabled=True)
-    assert rendered.settings("extender")["legacy_listen"] == "0.0.0.0:8090"
+    assert rendered.settings("extender")["legacy_listen"] == ":8090"
     assert rendered.get("Service", "neilats-legacy")["spec"]["type"] == "NodePort"
     assert rendered.has("NetworkPolicy", "neilats-legacy")

@@ -25,6 +25,10 @@ from tests.deploy.chart import CHART, ROOT, Helm, run
         ({"scheduler__verbs": ["bind"]}, "/scheduler/verbs"),
         ({"scheduler__httpTimeout": "1"}, "/scheduler/httpTimeout"),
         ({"prober__resources": {"limits": {"cpu": "1"}}}, "/prober/resources/limits"),
+        ({"scheduler__resources": {"limit": {}}}, "/scheduler/resources"),
+        ({"extender__resources": {"cpu": "1"}}, "/extender/resources"),
+        ({"prober__resources": {"request": {}}}, "/prober/resources"),
+        ({"intervalSeconds": "often"}, "/intervalSeconds"),
         ({"tls__type": "existingSecret"}, "/tls/existingSecret"),
         ({"tls__type": "existingSecret", "tls__existingSecret": "x", "split": True}, "/tls/existingClientSecret"),
         ({"models__source": "pvc"}, "/models/pvc/claimName"),
@@ -37,13 +41,16 @@ def test_a_wrong_value_is_refused_by_its_name(helm: Helm, value: dict[str, Any],
     assert said in helm.refusal(**value)
 
 
+OPTIONAL = ("global", "requests", "limits", "claims")
+
+
 def described(schema: Any, values: Any, path: str = "") -> list[str]:
     """What lacks: values that the schema does not describe, and described ones without a default."""
     known = schema.get("properties")
     if known is None or not isinstance(values, dict):
         return [] if schema.get("description") else [f"{path}: no description"]
-    lost = [f"{path}.{k}: not in values.yaml" for k in known if k not in values and k not in ("global", "limits")]
-    strict = [] if schema.get("additionalProperties") is False or "limits" in known else [f"{path}: not strict"]
+    lost = [f"{path}.{k}: not in values.yaml" for k in known if k not in values and k not in OPTIONAL]
+    strict = [] if schema.get("additionalProperties") is False else [f"{path}: not strict"]
     return lost + strict + [m for k, v in values.items() if k in known for m in described(known[k], v, f"{path}.{k}")]
 
 

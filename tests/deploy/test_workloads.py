@@ -1,11 +1,12 @@
 """What the chart's pods are, and what every combination of values has to keep."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.deploy.chart import CHART, CI, Helm, binary, run
+from tests.deploy.chart import CHART, CI, OPERATOR, Helm, binary, run
 
 STRICT = {
     "allowPrivilegeEscalation": False,
@@ -204,6 +205,29 @@ def test_kube_scheduler_is_the_clusters_version(helm: Helm) -> None:
     assert scheduler["image"] == "registry.k8s.io/kube-scheduler:v1.35.1"
 
 
+@pytest.mark.parametrize(
+    ("cluster", "tag", "path"),
+    [
+        ("v1.36.3", "", "/readyz"),
+        ("v1.31.0", "", "/readyz"),
+        ("v1.30.14", "", "/healthz"),
+        ("v1.36.3", "v1.30.1-vendor.2", "/healthz"),
+        ("v1.30.14", "v1.31.0-rc.1", "/readyz"),
+        ("v1.30.14", "stable", "/healthz"),
+    ],
+)
+def test_kube_scheduler_is_asked_for_what_its_version_serves(helm: Helm, cluster: str, tag: str, path: str) -> None:
+    helm.kube_version = cluster
+    _, scheduler = helm.render(scheduler__image__tag=tag).container(KUBE_SCHEDULER)
+    assert scheduler["readinessProbe"]["httpGet"]["path"] == path
+
+
+def test_a_prober_is_not_asked_before_it_can_have_started(helm: Helm) -> None:
+    _, prober = helm.render().container(PROBER)
+    assert prober["readinessProbe"]["initialDelaySeconds"] == 3
+    assert prober["livenessProbe"]["initialDelaySeconds"] == 15
+
+
 def test_a_cluster_without_native_sidecars_is_refused(helm: Helm) -> None:
     helm.kube_version = "v1.28.9"
     assert "1.29" in helm.refusal()
@@ -220,6 +244,15 @@ def test_names_begin_with_the_release_and_fit(helm: Helm, release: str, name: st
         o["metadata"]["name"] for o in rendered.objects if o["kind"] in ("Service", "Deployment", "DaemonSet", "Pod")
     ]
     assert max(len(name) for name in short) <= 63
+
+
+@pytest.mark.parametrize(("release", "name"), [("n", "007"), ("no", "off"), ("123", "1e3")])
+@pytest.mark.parametrize("values", CI, ids=lambda f: f.stem.removesuffix("-values"))
+def test_names_that_look_like_numbers_or_booleans_stay_texts(helm: Helm, release: str, name: str, values: Path) -> None:
+    helm.apis = OPERATOR
+    text = helm.text(values, release=release, namespace="2024", nameOverride=name)
+    bare = re.compile(rf"(?:[:\[,] *|- )(?:2024|{release}|{name}|{release}-{name})\s*(?:[,\]}}]|$)", re.MULTILINE)
+    assert bare.findall(text) == []
 
 
 def test_changed_settings_restart_the_pods_and_a_renewed_certificate_does_not(helm: Helm) -> None:

@@ -5,6 +5,7 @@ import re
 import ssl
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -223,6 +224,24 @@ async def test_metrics_and_the_old_plugin_have_plain_listeners_of_their_own_wher
         for name, path in (("metrics", "/v1/matrix"), ("legacy", "/v1/matrix")):
             async with session.get(f"http://{where[name]}{path}") as reply:
                 assert reply.status == 404
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+async def test_a_port_alone_is_opened_for_both_families(host, unused_tcp_port):
+    only = f":{unused_tcp_port}"
+    async with serving(metrics_listen=only) as (_, where, _), aiohttp.ClientSession() as session:
+        assert where["metrics"] == only
+        async with session.get(f"http://{host}{only}/healthz") as reply:
+            assert reply.status == 200
+
+
+async def test_nodes_that_run_no_prober_are_not_waited_for():
+    cluster = StaticCluster((("a", ""), ("b", "")))
+    cluster.nodes = {name: replace(node, probed=False) for name, node in cluster.nodes.items()}
+    async with serving(cluster, ready_after_s=3600) as (extender, where, _), aiohttp.ClientSession() as session:
+        async with session.get(f"http://{where['api']}/readyz") as reply:
+            assert reply.status == 200
+        assert extender.metrics.registry.get_sample_value("neilats_extender_probers", {"state": "silent"}) == 0
 
 
 async def test_a_verified_client_certificate_may_call_in_place_of_a_token(authority):

@@ -74,7 +74,7 @@ def test_what_is_no_whole_number_is_refused(raw):
     ("value", "split"),
     [
         ("0.0.0.0:80", ("0.0.0.0", 80)),
-        (":80", ("0.0.0.0", 80)),
+        (":80", (None, 80)),
         ("[::1]:80", ("::1", 80)),
         ("localhost:0", ("localhost", 0)),
     ],

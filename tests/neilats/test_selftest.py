@@ -19,12 +19,8 @@ Json = dict[str, Any]
 
 
 def prober(node: str, ready: str = "True") -> Json:
-    meta = {
-        "name": f"prober-{node}",
-        "ownerReferences": [{**DAEMON_SET, "controller": True, "blockOwnerDeletion": True}],
-    }
     return {
-        "metadata": meta,
+        "metadata": {"name": f"prober-{node}"},
         "spec": {"nodeName": node},
         "status": {"conditions": [{"type": "Ready", "status": ready}]},
     }
@@ -42,6 +38,9 @@ class Cluster:
         self.now = 0.0
 
     async def get(self, path: str, params: Mapping[str, str]) -> bytes:
+        if path == "/apis/apps/v1/namespaces/neilats/daemonsets":
+            assert params == {"labelSelector": "app.kubernetes.io/component=prober"}
+            return json.dumps({"items": [{"metadata": {"name": "neilats-prober", "uid": "u1"}}]}).encode()
         if path == PODS:
             assert params == {"labelSelector": "app.kubernetes.io/component=prober"}
             return json.dumps({"items": self.probers}).encode()
@@ -124,6 +123,7 @@ async def test_without_a_ready_prober_nothing_is_made() -> None:
     with pytest.raises(SelfTestError, match="no prober is ready in namespace neilats"):
         await cluster.test()
     assert cluster.made == []
+    assert cluster.patched  # so that this pod goes by an uninstall all the same
 
 
 async def test_it_tries_again_while_little_is_measured() -> None:

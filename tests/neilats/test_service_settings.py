@@ -26,7 +26,7 @@ def test_all_mistakes_are_told_at_once_each_with_name_value_source_and_remedy(tm
     assert lines(done) == [
         "neilats extender: 5 settings are wrong",
         f"  widow_slots ({file}): no such setting; did you mean window_slots?",
-        f"  listen='nowhere' ({file}): expected HOST:PORT, such as 0.0.0.0:8080",
+        f"  listen='nowhere' ({file}): expected HOST:PORT, such as 0.0.0.0:8080, or :8080 for all addresses",
         "  NEILATS_INTERVAL_S='x' (environment): expected a number from 0.05 to 3600",
         "  deadline_ms='soon' (flag): expected a number from 1 to 60000",
         "  profile='best' (flag): expected one of attainment, forecast, seed",

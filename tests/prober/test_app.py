@@ -204,6 +204,13 @@ def test_a_taken_port_is_one_clear_line_and_status_1(capfd: pytest.CaptureFixtur
     assert "address already in use" in error
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+async def test_a_port_alone_is_opened_for_both_families(host: str, unused_tcp_port: int) -> None:
+    async with _running(_settings(metrics_listen=f":{unused_tcp_port}")) as found:
+        assert found.http == f":{unused_tcp_port}"
+        assert (await _get(f"{host}{found.http}", "/healthz"))[0] == 200
+
+
 def _process(options: str) -> "subprocess.Popen[bytes]":
     code = (
         "import sys; from prober.app import main; from neilats.settings import ProberSettings;"

@@ -65,6 +65,16 @@ def test_external_addresses_serve_where_there_are_no_internal_ones() -> None:
     assert table.nodes["a"].addresses == ("192.0.2.1",)
 
 
+def test_nodes_that_the_selector_leaves_out_run_no_prober() -> None:
+    table = NodeTable(parse_selector("kubernetes.io/os!=windows"))
+    for name, labels in (("linux", {"kubernetes.io/os": "linux"}), ("windows", {"kubernetes.io/os": "windows"})):
+        raw = node(name)
+        raw["metadata"]["labels"] = labels
+        table.put(raw)
+    table.put(node("unlabelled"))
+    assert {n.name: n.probed for n in table.nodes.values()} == {"linux": True, "windows": False, "unlabelled": True}
+
+
 def test_the_version_changes_with_nodes_addresses_and_pod_ranges_only() -> None:
     table = NodeTable()
     versions = []

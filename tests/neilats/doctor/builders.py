@@ -14,7 +14,7 @@ from neilats.doctor.objects import ConfigMap, Lease, Node
 from neilats.doctor.pods import PodItem, Workload
 from neilats.doctor.samples import Samples, Scrape
 
-OURS = {"app.kubernetes.io/name": "neilats"}
+OURS = {"app.kubernetes.io/name": "other", "app.kubernetes.io/part-of": "neilats"}
 EXTENDER = OURS | {"neilats.io/extender": "true"}
 PROBER = OURS | {"app.kubernetes.io/component": "prober"}
 READY = {"type": "Ready", "status": "True"}
@@ -44,21 +44,33 @@ def scheduler_config(
     *extenders: Mapping[str, Any],
     profile: Mapping[str, Any] | None = None,
     labels: Mapping[str, str] = OURS,
+    release: str = "",
+    namespace: str = "neilats",
     **fields: Any,
 ) -> SchedulerConfig:
     """A KubeSchedulerConfiguration in the chart's ConfigMap."""
     profiles = [{"schedulerName": "neilats-scheduler", "percentageOfNodesToScore": 100, **(profile or {})}]
     document = {"kind": "KubeSchedulerConfiguration", "profiles": profiles, "extenders": list(extenders), **fields}
-    meta = {"name": "neilats-scheduler-config", "namespace": "neilats", "labels": labels}
+    meta = {
+        "name": "neilats-scheduler-config",
+        "namespace": namespace,
+        "labels": labels,
+        "annotations": made_by(release),
+    }
     return find_configs(
         [msgspec.convert({"metadata": meta, "data": {"config.yaml": yaml.safe_dump(document)}}, ConfigMap)]
     )[0]
 
 
-def asking_neilats(**changes: Any) -> SchedulerConfig:
+def made_by(release: str) -> dict[str, str]:
+    """The annotation of what Helm made."""
+    return {"meta.helm.sh/release-name": release} if release else {}
+
+
+def asking_neilats(*, release: str = "", namespace: str = "neilats", **changes: Any) -> SchedulerConfig:
     """The chart's configuration, with some fields of its extender changed; None takes a field away."""
     extender = {k: v for k, v in (GOOD_EXTENDER | changes).items() if v is not None}
-    return scheduler_config(extender)
+    return scheduler_config(extender, release=release, namespace=namespace)
 
 
 def pod(
@@ -116,10 +128,10 @@ def node(name: str, *taints: Mapping[str, str], ready: bool = True, labels: Mapp
     return msgspec.convert(raw, Node)
 
 
-def prober_set(container: Mapping[str, Any] | None = None, **spec: Any) -> Workload:
+def prober_set(container: Mapping[str, Any] | None = None, release: str = "", **spec: Any) -> Workload:
     """The DaemonSet of probers."""
     containers = [{"name": "prober", "image": "neilats:1"} | dict(container or {})]
-    meta = {"name": "neilats-prober", "namespace": "neilats", "labels": PROBER}
+    meta = {"name": "neilats-prober", "namespace": "neilats", "labels": PROBER, "annotations": made_by(release)}
     raw = {"metadata": meta, "spec": {"template": {"spec": {"containers": containers} | spec}}}
     return msgspec.convert(raw, Workload)
 

@@ -114,6 +114,36 @@ async def test_an_extender_that_runs_as_a_sidecar_is_one(api):
     assert len((await once(api)).extenders) == 1
 
 
+async def test_metrics_without_a_port_of_their_own_are_asked_over_tls(api):
+    api.lists[PODS][0] = pod("e-1", EXTENDER, ports=[{"name": "api", "containerPort": 8080}])
+    path = metrics("e-1", 8080).replace("http:", "https:")
+    api.texts[path] = ["neilats_extender_ready 0\n"]
+    assert (await once(api)).extenders[0].now.value("neilats_extender_ready") == 0
+
+
+async def test_of_protected_metrics_the_note_says_so_and_how_to_open_them(api):
+    api.lists[PODS][0] = pod("e-1", EXTENDER, ports=[{"name": "api", "containerPort": 8080}])
+    api.errors[metrics("e-1", 8080).replace("http:", "https:")] = ApiError.of_status(401, "a token is missing")
+    facts = await once(api)
+    assert "Set auth.metrics to open" in facts.unread[Source.EXTENDERS]
+    assert facts.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "labels", "release"),
+    [
+        ({}, {}, "neilats"),
+        ({}, {"app.kubernetes.io/instance": "near"}, "near"),
+        ({"meta.helm.sh/release-name": "far"}, {"app.kubernetes.io/instance": "near"}, "far"),
+    ],
+)
+async def test_the_release_is_found_and_named_in_commands(api, annotations, labels, release):
+    api.lists[PODS] = []
+    api.lists[DAEMONSETS][0]["metadata"] |= {"namespace": "lab", "annotations": annotations, "labels": PROBER | labels}
+    (missing,) = [f for f in (await visit(api)).findings if f.id == "extender-missing"]
+    assert missing.fix == f"helm upgrade --install {release} deploy/helm/neilats -n lab --create-namespace"
+
+
 async def test_pods_that_do_not_answer_are_told_and_the_others_are_heard(api):
     api.lists[PODS] += [pod("p-2", PROBER), pod("p-3", PROBER), pod("p-4", PROBER, ready=False)]
     api.texts[metrics("p-3", 9427)] = ["<html>\n"]

@@ -4,6 +4,7 @@ import pytest
 
 from neilats.doctor import coverage, probers
 from neilats.doctor.facts import Facts
+from neilats.doctor.remarks import remarks
 from tests.neilats.doctor.builders import found, node, prober_pod, prober_set, scrape, texts
 
 GPU = {"key": "gpu", "value": "yes", "effect": "NoSchedule"}
@@ -62,10 +63,54 @@ def test_nodes_without_a_prober_are_named_with_what_keeps_it_away():
     assert missing(node("a", GPU), node("b", GPU)) == [
         "node a, b: no prober: the DaemonSet does not tolerate gpu=yes:NoSchedule"
     ]
-    assert missing(node("a"), nodeSelector={"disk": "ssd"}) == [
-        "node a: no prober: the DaemonSet's nodeSelector wants disk=ssd"
-    ]
     assert missing(node("a")) == ["node a: no prober: no pod was made for it"]
+
+
+EDGE = {"labels": {"tier": "edge", "cores": "8"}}
+
+
+def required(*expressions, **more):
+    terms = [{"matchExpressions": list(expressions)} | more]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+
+
+def demand(key, operator, *values):
+    return {"key": key, "operator": operator, "values": list(values)}
+
+
+def test_nodes_that_the_selector_leaves_out_are_meant_to_have_no_prober():
+    facts = Facts(nodes=[node("a"), node("b", **EDGE)], daemonsets=[prober_set(nodeSelector={"tier": "edge"})])
+    assert texts(coverage.missing_on_node, facts) == ["node b: no prober: no pod was made for it"]
+    assert [n for n in remarks(facts) if "no prober" in n and n.startswith("node a:")]
+
+
+@pytest.mark.parametrize(
+    ("demands", "wanted"),
+    [
+        ([demand("tier", "In", "edge")], True),
+        ([demand("tier", "In", "core")], False),
+        ([demand("tier", "NotIn", "edge")], False),
+        ([demand("gone", "NotIn", "x")], True),
+        ([demand("tier", "Exists")], True),
+        ([demand("tier", "DoesNotExist")], False),
+        ([demand("cores", "Gt", "4")], True),
+        ([demand("cores", "Lt", "4")], False),
+        ([demand("tier", "Lt", "4")], False),
+        ([demand("tier", "Exists"), demand("cores", "Gt", "9")], False),
+        ([], False),
+    ],
+)
+def test_nodes_that_the_affinity_leaves_out_are_meant_to_have_no_prober(demands, wanted):
+    assert bool(missing(node("a", **EDGE), affinity=required(*demands))) is wanted
+
+
+def test_an_affinity_to_nodes_by_name_is_heeded():
+    named = required(matchFields=[demand("metadata.name", "In", "a")])
+    assert [line.partition(":")[0] for line in missing(node("a"), node("b"), affinity=named)] == ["node a"]
+
+
+def test_an_affinity_that_demands_nothing_leaves_no_node_out():
+    assert len(missing(node("a"), affinity={"podAntiAffinity": {}})) == 1
 
 
 @pytest.mark.parametrize(
@@ -108,6 +153,12 @@ def test_a_cpu_limit_is_found_with_the_patch_that_removes_it():
     (finding,) = found(coverage.cpu_limit, Facts(daemonsets=[limited]))
     assert "/spec/template/spec/containers/0/resources/limits/cpu" in finding.fix
     assert found(coverage.cpu_limit, Facts(daemonsets=[prober_set({"resources": {"limits": {"memory": "1"}}})])) == []
+
+
+def test_a_cpu_limit_that_helm_made_is_taken_back_by_helm():
+    limited = prober_set({"resources": {"limits": {"cpu": "100m"}}}, release="near")
+    (finding,) = found(coverage.cpu_limit, Facts(daemonsets=[limited]))
+    assert finding.fix.startswith("helm upgrade near deploy/helm/neilats -n neilats --reuse-values --set prober.resou")
 
 
 def test_reports_of_which_none_is_accepted_are_an_error():

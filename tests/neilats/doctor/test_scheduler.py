@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from neilats.doctor.calls import hangs_up_early, samples_nodes, weighs_little
 from neilats.doctor.facts import Facts
 from neilats.doctor.scheduler import (
     does_not_filter,
@@ -11,9 +12,11 @@ from neilats.doctor.scheduler import (
     hidden_configs,
     not_ignorable,
     sends_nodes,
+    served_twice,
     without_neilats,
 )
 from tests.neilats.doctor.builders import (
+    GOOD_EXTENDER,
     asking,
     asking_neilats,
     found,
@@ -84,6 +87,48 @@ def test_whole_nodes_are_an_error_since_they_are_seen_empty(version, severity):
     (finding,) = found(sends_nodes, Facts(configs=[asking_neilats(nodeCacheCapable=None)], version=version))
     assert finding.severity == severity
     assert "kubectl -n neilats edit configmap neilats-scheduler-config" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "value"),
+    [
+        (weighs_little, {"weight": 1}, "scheduler.weight=100"),
+        (does_not_filter, {"filterVerb": None}, "'scheduler.verbs={filter,prioritize,preempt}'"),
+        (does_not_score, {"prioritizeVerb": None, "preemptVerb": None}, "'scheduler.verbs={filter,prioritize}'"),
+        (hangs_up_early, {"httpTimeout": "100ms"}, "scheduler.httpTimeout=1s"),
+    ],
+)
+def test_what_helm_made_is_mended_by_helm_lest_the_next_upgrade_undoes_it(check, changes, value):
+    config = asking_neilats(release="near", namespace="lab", **changes)
+    (finding,) = found(check, Facts(configs=[config], pods=[requiring("web")]))
+    command, _, _ = finding.fix.partition("   #")
+    assert command == f"helm upgrade near deploy/helm/neilats -n lab --reuse-values --set {value}"
+
+
+def test_a_sample_of_the_nodes_is_mended_by_helm_too():
+    config = scheduler_config(GOOD_EXTENDER, profile={"percentageOfNodesToScore": 50}, release="near")
+    (finding,) = found(samples_nodes, Facts(configs=[config]))
+    assert "--set scheduler.percentageOfNodesToScore=100" in finding.fix
+
+
+def elected(namespace, **election):
+    return scheduler_config(GOOD_EXTENDER, namespace=namespace, release=namespace, leaderElection=election)
+
+
+def test_two_releases_that_serve_one_name_under_leases_of_their_own_are_an_error():
+    configs = [elected(ns, resourceNamespace=ns, resourceName="neilats-scheduler") for ns in ("one", "two")]
+    (finding,) = found(served_twice, Facts(configs=configs))
+    assert (finding.severity, finding.where) == ("error", "scheduler neilats-scheduler")
+    assert "one/neilats-scheduler" in finding.what
+    assert "helm upgrade two deploy/helm/neilats -n two" in finding.fix
+
+
+def test_without_election_every_configuration_serves_for_itself():
+    assert len(found(served_twice, Facts(configs=[elected(ns, leaderElect=False) for ns in ("one", "two")]))) == 1
+
+
+def test_replicas_under_one_lease_serve_one_name():
+    assert found(served_twice, Facts(configs=[elected("one"), elected("two")])) == []
 
 
 def test_an_extender_that_is_not_ignorable_blocks_pods():

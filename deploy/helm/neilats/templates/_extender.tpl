@@ -12,7 +12,7 @@
   "interval_s" $v.intervalSeconds
   "log_level" $v.logLevel
   "log_format" $v.logFormat
-  "listen" (printf "0.0.0.0:%d" (int $v.extender.port))
+  "listen" (printf ":%d" (int $v.extender.port))
   "tls_cert" "/etc/neilats/tls/tls.crt"
   "tls_key" "/etc/neilats/tls/tls.key"
   "webhook_verbs" $v.scheduler.verbs
@@ -21,12 +21,16 @@
   "api_auth" $v.auth.api
   "open_paths" $open
   "audiences" (list "neilats")
+  "prober_nodes" (include "neilats.proberNodes" .)
   "events_lease" (printf "%s/%s-events" $ns $name) }}
 {{- if eq (include "neilats.plainMetrics" .) "true" }}
-{{- $_ := set $s "metrics_listen" (printf "0.0.0.0:%d" (int $v.extender.metricsPort)) }}
+{{- $_ := set $s "metrics_listen" (printf ":%d" (int $v.extender.metricsPort)) }}
+{{- end }}
+{{- if and $v.plugin.legacyHttp.enabled (eq $v.mode "extender-only") }}
+{{- fail "plugin.legacyHttp.enabled: with mode extender-only the extender is on the host's network, so the old plugin's plain and open port would be on every control-plane node's own address; set plugin.legacyHttp.enabled to false, or use mode scheduler" }}
 {{- end }}
 {{- if $v.plugin.legacyHttp.enabled }}
-{{- $_ := set $s "legacy_listen" (printf "0.0.0.0:%d" (int $v.plugin.legacyHttp.port)) }}
+{{- $_ := set $s "legacy_listen" (printf ":%d" (int $v.plugin.legacyHttp.port)) }}
 {{- end }}
 {{- if ne $v.models.source "packaged" }}{{ $_ := set $s "models_dir" "/var/lib/neilats/models" }}{{ end }}
 {{- $kind := include "neilats.extenderKind" . }}
@@ -34,7 +38,7 @@
 {{- fail "auth.health: with mode extender-only nothing could ask a protected /readyz, because loopback is the whole host there and is not trusted; set auth.health to open" }}
 {{- end }}
 {{- if eq $kind "deployment" }}
-{{- $_ := set $s "webhook_listen" (printf "0.0.0.0:%d" (int $v.extender.webhookPort)) }}
+{{- $_ := set $s "webhook_listen" (printf ":%d" (int $v.extender.webhookPort)) }}
 {{- $_ := set $s "webhook_tls_cert" "/etc/neilats/tls/tls.crt" }}
 {{- $_ := set $s "webhook_tls_key" "/etc/neilats/tls/tls.key" }}
 {{- $_ := set $s "webhook_client_ca" "/etc/neilats/webhook-client-ca/ca.crt" }}
@@ -46,7 +50,7 @@
 {{- $_ := set $s "trusted_callers" list }}
 {{- $_ := set $s "trusted_reporters" list }}
 {{- end }}
-{{- mustMergeOverwrite $s (deepCopy $v.extender.settings) | toYaml }}
+{{- mustMergeOverwrite $s (deepCopy ($v.extender.settings | default dict)) | toYaml }}
 {{- end }}
 
 {{/* By exec where health needs a token too, because a kubelet has none. Takes a dict of `root` and `path`. */}}
@@ -141,11 +145,11 @@ volumeMounts:
     sources:
     - configMap: {name: {{ include "neilats.fullname" . }}-extender-config}
     - secret:
-        name: {{ include "neilats.tlsSecret" . }}
+        name: {{ include "neilats.tlsSecret" . | quote }}
         items: [{key: tls.crt, path: tls/tls.crt}, {key: tls.key, path: tls/tls.key}, {key: ca.crt, path: tls/ca.crt}]
     {{- if eq (include "neilats.extenderKind" .) "deployment" }}
     - secret:
-        name: {{ include "neilats.clientSecret" . }}
+        name: {{ include "neilats.clientSecret" . | quote }}
         items: [{key: ca.crt, path: webhook-client-ca/ca.crt}]
     {{- end }}
 {{- if include "neilats.severalReplicas" . }}
@@ -158,13 +162,13 @@ volumeMounts:
 {{- end }}
 {{- if eq $v.models.source "pvc" }}
 - name: models
-  persistentVolumeClaim: {claimName: {{ $v.models.pvc.claimName }}, readOnly: {{ $v.models.pvc.readOnly }}}
+  persistentVolumeClaim: {claimName: {{ $v.models.pvc.claimName | quote }}, readOnly: {{ $v.models.pvc.readOnly }}}
 {{- else if eq $v.models.source "image" }}
 - name: models
   image: {{- toYaml $v.models.image | nindent 4 }}
 {{- else if eq $v.models.source "configMap" }}
 - name: models
-  configMap: {name: {{ $v.models.configMap.name }}}
+  configMap: {name: {{ $v.models.configMap.name | quote }}}
 {{- end }}
 {{- with $v.extender.extraVolumes }}
 {{ toYaml . }}
@@ -172,7 +176,7 @@ volumeMounts:
 {{- end }}
 
 {{- define "neilats.extenderAnnotations" -}}
-checksum/extender-config: {{ include "neilats.extenderSettings" . | sha256sum }}
+checksum/extender-config: {{ include "neilats.extenderSettings" . | sha256sum | quote }}
 {{- $plain := eq (include "neilats.plainMetrics" .) "true" }}
 {{- include "neilats.scrapeAnnotations" (dict "root" . "port" ($plain | ternary .Values.extender.metricsPort .Values.extender.port) "scheme" ($plain | ternary "http" "https")) }}
 {{- with .Values.extender.podAnnotations }}
@@ -189,7 +193,7 @@ schedulerName: default-scheduler
 imagePullSecrets: {{- toYaml . | nindent 0 }}
 {{- end }}
 {{- with .Values.extender.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 terminationGracePeriodSeconds: 30
 securityContext: {{- include "neilats.podSecurity" . | nindent 2 }}

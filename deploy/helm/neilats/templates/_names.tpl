@@ -12,8 +12,8 @@
 {{- end }}
 
 {{- define "neilats.selector" -}}
-app.kubernetes.io/name: {{ include "neilats.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "neilats.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "neilats.labels" -}}
@@ -50,6 +50,12 @@ neilats.io/extender: "true"
 {{- define "neilats.schedulerImage" -}}
 {{- $image := .Values.scheduler.image -}}
 {{ $image.repository }}:{{ $image.tag | default (include "neilats.upstreamVersion" .Capabilities.KubeVersion.Version) }}
+{{- end }}
+
+{{/* kube-scheduler has /readyz since 1.31. By its own version, as far as the image's tag says one, else the cluster's. */}}
+{{- define "neilats.schedulerReadyPath" -}}
+{{- $version := regexFind "^v?[0-9]+\\.[0-9]+(\\.[0-9]+)?" (.Values.scheduler.image.tag | default "") | default .Capabilities.KubeVersion.Version -}}
+{{ semverCompare ">=1.31.0-0" $version | ternary "/readyz" "/healthz" }}
 {{- end }}
 
 {{/* Where the parts run: `beside` kube-scheduler, as an own `deployment`, or as a `daemonset` of the control plane. */}}

@@ -31,7 +31,7 @@ ignorable: true
   "apiVersion" "kubescheduler.config.k8s.io/v1"
   "kind" "KubeSchedulerConfiguration"
   "leaderElection" $lease
-  "profiles" (list (mustMergeOverwrite $profile (deepCopy $v.profile)))
+  "profiles" (list (mustMergeOverwrite $profile (deepCopy ($v.profile | default dict))))
   "extenders" (list (include "neilats.extenderEntry" . | fromYaml)) }}
-{{- mustMergeOverwrite $config (deepCopy $v.config) | toYaml }}
+{{- mustMergeOverwrite $config (deepCopy ($v.config | default dict)) | toYaml }}
 {{- end }}
