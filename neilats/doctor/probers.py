@@ -21,6 +21,7 @@ _LOW_COVERAGE: Final = 0.8
 _CUT_LOSS: Final = 0.9
 _FEW_PROBES: Final = 2  # without an answer; with fewer, the next may just be on its way
 _NOISY_SHARE: Final = 0.05
+_FEW_NOISES: Final = 10  # of a prober's whole life: while its node starts other things it is slow for a moment
 _STEPPED_SHARE: Final = 0.01
 _NOISES: Final = ("control", "lag", "preempted")
 
@@ -166,10 +167,10 @@ def without_targets(facts: Facts) -> Iterator[Trouble]:
 def noisy(facts: Facts) -> Iterator[Trouble]:
     """Samples that a busy node spoilt."""
     for scrape in facts.probers:
-        dropped = scrape.recent.by(f"{_P}probes_unmeasured_total", "reason")
+        dropped = scrape.now.by(f"{_P}probes_unmeasured_total", "reason")
         noise = sum(dropped.get(reason, 0.0) for reason in _NOISES)
-        sent = scrape.recent.total(f"{_P}probes_sent_total")
-        if noise >= _FEW_PROBES and noise > _NOISY_SHARE * sent:
+        sent = scrape.now.total(f"{_P}probes_sent_total")
+        if noise >= _FEW_NOISES and noise > _NOISY_SHARE * sent:
             rtt, lag = (scrape.now.value(f"{_P}{name}") for name in ("control_rtt_seconds", "loop_lag_seconds"))
             yield Trouble(
                 f"prober on {scrape.node}",

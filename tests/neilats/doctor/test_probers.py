@@ -221,9 +221,10 @@ def test_targets_that_are_missing_or_ignored_are_found():
 
 
 def test_a_prober_that_spoils_its_own_samples_is_noisy():
-    noise = "\n".join((unmeasured("control", 4), unmeasured("lag", 4)))
-    assert "8 samples dropped as noise beside 100 probes" in texts(probers.noisy, of(probing(extra=noise)))[0]
+    noise = "\n".join((unmeasured("control", 6), unmeasured("lag", 6)))
+    assert "12 samples dropped as noise beside 100 probes" in texts(probers.noisy, of(probing(extra=noise)))[0]
     assert found(probers.noisy, of(probing(extra=unmeasured("stalled", 50)))) == []
+    assert found(probers.noisy, of(probing(extra=unmeasured("lag", 9)))) == []
 
 
 def test_clocks_that_step_often_are_found():
