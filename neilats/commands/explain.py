@@ -88,8 +88,9 @@ async def _asked(
 
     from neilats.commands.client import ask_all
 
-    decisions = ask_all(urls, f"/v1/decisions/{pod[0]}/{pod[1]}", access=access)
-    return await asyncio.gather(decisions, _standing(urls, pod, access))
+    decided = ask_all(urls, f"/v1/decisions/{pod[0]}/{pod[1]}", access=access)
+    answers, standing = await asyncio.gather(decided, _standing(urls, pod, access))
+    return answers, standing
 
 
 async def _standing(urls: Sequence[str], pod: tuple[str, str], access: Access) -> dict[str, Any] | None:
