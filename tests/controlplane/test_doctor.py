@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from neilats.cli import cli
 from tests.controlplane.kube import Kube
 from tests.controlplane.plane import ADMIN, EXTENDER, ControlPlane
+from tests.neilats.doctor.builders import GOOD_EXTENDER
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(120)]
 
@@ -23,16 +24,6 @@ NS = "neilats"
 LABELS = {"app.kubernetes.io/part-of": "neilats"}
 MAPS, DAEMONSETS = f"/api/v1/namespaces/{NS}/configmaps", f"/apis/apps/v1/namespaces/{NS}/daemonsets"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-GOOD = {
-    "urlPrefix": "http://127.0.0.1:8888/scheduler",
-    "filterVerb": "filter",
-    "prioritizeVerb": "prioritize",
-    "preemptVerb": "preempt",
-    "weight": 100,
-    "nodeCacheCapable": True,
-    "ignorable": True,
-    "httpTimeout": "1s",
-}
 BAD = {
     "urlPrefix": "http://10.0.0.9:8888/scheduler",
     "prioritizeVerb": "prioritize",
@@ -135,7 +126,7 @@ async def test_a_careless_scheduler_configuration_is_taken_apart(
 
 
 async def test_pods_that_ask_in_vain_are_named(plane: ControlPlane, kube: Kube, installed: Installed) -> None:
-    await installed.scheduler(GOOD)
+    await installed.scheduler(GOOD_EXTENDER)
     await kube.node("node-1", "10.0.0.1")
     await kube.service("empty")
     await kube.pod("elsewhere", annotations={"neilats.io/peer-nodes": "node-1"}, scheduler="default-scheduler")
@@ -153,7 +144,7 @@ async def test_pods_that_ask_in_vain_are_named(plane: ControlPlane, kube: Kube, 
 async def test_a_pod_that_no_node_suits_is_shown_with_kube_schedulers_words(
     plane: ControlPlane, kube: Kube, installed: Installed
 ) -> None:
-    await installed.scheduler(GOOD)
+    await installed.scheduler(GOOD_EXTENDER)
     await kube.node("node-1", "10.0.0.1")
     require = {"neilats.io/peer-nodes": "node-1", "neilats.io/max-rtt-ms": "5", "neilats.io/mode": "require"}
     await kube.pod("web", annotations=require)
@@ -167,7 +158,7 @@ async def test_a_pod_that_no_node_suits_is_shown_with_kube_schedulers_words(
 async def test_nodes_without_a_prober_and_limits_and_clocks_are_found(
     plane: ControlPlane, kube: Kube, installed: Installed
 ) -> None:
-    await installed.scheduler(GOOD)
+    await installed.scheduler(GOOD_EXTENDER)
     await installed.probers(resources={"limits": {"cpu": "100m"}})
     for name, behind_s in (("node-1", 0.0), ("node-2", 3.0), ("node-3", 300.0)):
         await kube.node(name, "10.0.0.1")
@@ -185,7 +176,7 @@ async def test_nodes_without_a_prober_and_limits_and_clocks_are_found(
 
 
 async def test_a_healthy_cluster_has_no_findings(plane: ControlPlane, kube: Kube, installed: Installed) -> None:
-    await installed.scheduler(GOOD)
+    await installed.scheduler(GOOD_EXTENDER)
     await installed.probers()
     await kube.node("node-1", "10.0.0.1")
     await installed.lease("node-1")
@@ -219,7 +210,7 @@ async def test_the_rights_in_the_documentation_are_enough(
     reference = {"apiGroup": group, "kind": "ClusterRole", "name": "doctor"}
     await kube.ask("POST", f"{role}bindings", name | {"roleRef": reference, "subjects": subjects})
     try:
-        await installed.scheduler(GOOD)
+        await installed.scheduler(GOOD_EXTENDER)
         await kube.node("node-1", "10.0.0.1")
         await kube.pod("web", annotations={"neilats.io/peer-services": "gone"})
         report = json.loads((await doctor(plane, "--json", token=EXTENDER)).stdout)
