@@ -43,9 +43,10 @@ class Reader:
             return await self._api.get(path, params or {})
         except ApiError as e:
             if e.reason in _UNREACHABLE:
-                raise DoctorError(f"cannot reach the API server: {e}") from e
+                raise DoctorError(f"cannot reach the API server: {e}; does `kubectl version` reach it?") from e
             if e.status == 401:
-                raise DoctorError(f"the API server does not accept these credentials: {e}") from e
+                remedy = "log in again, or name another file with --kubeconfig"
+                raise DoctorError(f"the API server does not accept these credentials: {e}; {remedy}") from e
             raise
 
     async def read(self, source: Source, needs: str, work: Callable[[], Awaitable[T]], default: T) -> T:
