@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from extender.cluster.api import Api, ApiError
+from extender.cluster.api import Api, ApiError, decoded
 from extender.events.event import Event
 from extender.events.limits import Buckets
 from extender.metrics import Metrics
@@ -49,6 +49,9 @@ _BUSY: Final = (429, 500, 503, 504)
 
 class _Stored(msgspec.Struct):
     count: int = 1
+
+
+_read_stored = msgspec.json.Decoder(_Stored).decode
 
 
 class EventRecorder:
@@ -157,9 +160,10 @@ class EventRecorder:
     async def _count_on(self, event: Event) -> None:
         """Raise the stored count: other replicas raise it too, so that none of them can know it."""
         path = f"{event.path}/{event.name}"
+        stored = await self._api.get(path, {})
         try:
-            count = max(1, msgspec.json.decode(await self._api.get(path, {}), type=_Stored).count)
-        except msgspec.DecodeError:
+            count = max(1, decoded(_read_stored, stored).count)
+        except ApiError:
             count = 1
         await self._api.patch(path, event.repetition(count + 1, self._wall()))
 

@@ -76,7 +76,10 @@ class Keeper:
         """Look for ever."""
         while True:
             await asyncio.sleep(self._period_s)
-            await self.look()
+            try:
+                await self.look()
+            except Exception:
+                log.exception("cannot look at placed pods")
 
     async def look(self) -> None:
         """Look at every placed pod once, a slice at a time."""
