@@ -153,6 +153,13 @@ def test_split_the_webhooks_are_on_tls_with_a_client_certificate(helm: Helm, tmp
         assert (tmp_path / file.lstrip("/")).exists()
 
 
+def test_client_certificates_of_a_given_ca_may_call(helm: Helm, tmp_path: Path) -> None:
+    where = "Deployment/neilats-scheduler/extender"
+    assert loaded(helm.render(), where, tmp_path / "without", ExtenderSettings).client_ca == ""
+    settings = loaded(helm.render(auth__clientCaSecret="callers"), where, tmp_path, ExtenderSettings)
+    assert Path(settings.client_ca).read_bytes() == b"content"
+
+
 def test_kube_scheduler_asks_the_extender_beside_it(helm: Helm) -> None:
     config = helm.render().scheduler_config()
     (entry,) = config["extenders"]

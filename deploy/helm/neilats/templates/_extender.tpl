@@ -32,6 +32,7 @@
 {{- if $v.plugin.legacyHttp.enabled }}
 {{- $_ := set $s "legacy_listen" (printf ":%d" (int $v.plugin.legacyHttp.port)) }}
 {{- end }}
+{{- if $v.auth.clientCaSecret }}{{ $_ := set $s "client_ca" "/etc/neilats/client-ca/ca.crt" }}{{ end }}
 {{- if ne $v.models.source "packaged" }}{{ $_ := set $s "models_dir" "/var/lib/neilats/models" }}{{ end }}
 {{- $kind := include "neilats.extenderKind" . }}
 {{- if and (eq $kind "daemonset") (eq $v.auth.health "protected") }}
@@ -151,6 +152,11 @@ volumeMounts:
     - secret:
         name: {{ include "neilats.clientSecret" . | quote }}
         items: [{key: ca.crt, path: webhook-client-ca/ca.crt}]
+    {{- end }}
+    {{- with $v.auth.clientCaSecret }}
+    - secret:
+        name: {{ . | quote }}
+        items: [{key: ca.crt, path: client-ca/ca.crt}]
     {{- end }}
 {{- if include "neilats.severalReplicas" . }}
 # Of the pod's account, good for calls of the extender only.
