@@ -87,6 +87,12 @@ class Release:
         found = [*status.get("initContainerStatuses", ()), *status["containerStatuses"]]
         return next(int(c["restartCount"]) for c in found if c["name"] == container)
 
+    def starts(self, pod: str, container: str) -> int:
+        """How many starts of a container the events of its pod tell."""
+        told = json.loads(self.kubectl("get", "events", "--field-selector", f"involvedObject.name={pod}", "-o", "json"))
+        mine = [e for e in told["items"] if f"{{{container}}}" in e["involvedObject"].get("fieldPath", "")]
+        return sum(e.get("count") or 1 for e in mine if e["reason"] == "Started")
+
     def inside(self, pod: str, container: str, *argv: object, ok: tuple[int, ...] = (0,)) -> str:
         """What a program in a container prints."""
         flags = ("--namespace", self.namespace, "exec", pod, "-c", container, "--", *argv)

@@ -36,7 +36,9 @@ async def test_both_components_are_scraped_by_their_annotations(scraping: Promet
     assert measured.complaints() <= BUSY
 
 
-async def test_a_killed_extender_comes_back_and_pods_are_scheduled_meanwhile(kube: Kube, measured: Release) -> None:
+async def test_a_killed_extender_comes_back_and_pods_are_scheduled_meanwhile(
+    kube: Kube, measured: Release, scraping: Prometheus
+) -> None:
     release, pod = measured, measured.extender()
     kill("extender", release.pods("scheduler")[0])
     assert await placed(kube, "meanwhile", promise("node-1", max_rtt_ms="5"))
@@ -47,6 +49,9 @@ async def test_a_killed_extender_comes_back_and_pods_are_scheduled_meanwhile(kub
         return release.metrics(pod, EXTENDER_METRICS)["neilats_extender_windows", (("state", "fresh"),)] == 12
 
     await eventually("all windows again", knows_everything)
+    assert release.starts(pod, "extender") == 2
+    counted_anew = "sum(resets(neilats_extender_report_bytes_total[5m]))"
+    await eventually("its restart in the metrics", lambda: scraping.value(counted_anew) == 1, timeout_s=30)
     assert await placed(kube, "afterwards", promise("node-1", max_rtt_ms="5")) == "node-2"
 
 
@@ -54,7 +59,9 @@ async def test_a_killed_prober_comes_back_and_shows(kube: Kube, measured: Releas
     release, prober = measured, measured.prober_on("node-3")
     kill("prober", prober)
     assert await placed(kube, "beside", promise("node-1", max_rtt_ms="5")) == "node-2"
-    await eventually("its restart", lambda: release.restarts(prober["metadata"]["name"], "prober") == 1)
+    name = prober["metadata"]["name"]
+    await eventually("its restart", lambda: release.restarts(name, "prober") == 1)
+    assert release.starts(name, "prober") == 2
     assert "pod-restarts" in release.complaints()
     await eventually("its new start in the metrics",
                      lambda: release.extender_metric("neilats_extender_prober_restarts_total") >= 1)  # fmt: skip
