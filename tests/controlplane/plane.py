@@ -100,6 +100,11 @@ class ControlPlane:
         self._etcd: Process | None = None
         self._api: Process | None = None
 
+    @property
+    def signing_key(self) -> Path:
+        """What the API server signs service accounts' tokens with."""
+        return self.folder / "certs" / "sa.key"
+
     def start(self) -> None:
         """Start both and wait until the API server is ready."""
         _keys(self.folder / "certs")

@@ -1,9 +1,6 @@
 """Tokens that the real API server made and judges: whose row they may write, and which calls they may make."""
 
 import asyncio
-import base64
-import json
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ from extender.cluster.live import KubeCluster
 from neilats.settings import ExtenderSettings
 from tests.controlplane.kube import Kube
 from tests.controlplane.plane import ADMIN, EXTENDER, ControlPlane
+from tests.controlplane.tokens import expired
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.timeout(120)]
 
@@ -95,20 +93,6 @@ async def token(kube: Kube, account: str, *, pod: str = "", audience: str = "nei
     return made
 
 
-def expired(token: str, plane: ControlPlane) -> str:
-    """A token with the same claims, signed by the cluster's own key, whose time was over an hour ago."""
-    head, payload, _ = token.split(".")
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    claims |= {claim: claims[claim] - 7200 for claim in ("iat", "nbf", "exp")}
-    signed = f"{head}.{_part(json.dumps(claims).encode())}"
-    command = ["openssl", "dgst", "-sha256", "-sign", str(plane.folder / "certs" / "sa.key")]
-    return f"{signed}.{_part(subprocess.run(command, input=signed.encode(), capture_output=True, check=True).stdout)}"
-
-
-def _part(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 async def until(true: Callable[[], bool]) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(20):
@@ -164,7 +148,7 @@ async def test_forged_reports_are_unauthenticated(plane: ControlPlane, kube: Kub
         "wrong audience": await token(kube, "prober", pod="prober-1", audience="vault"),
         "garbage": "garbage",
         "a static token of an administrator": ADMIN,
-        "expired": expired(mine, plane),
+        "expired": expired(mine, plane.signing_key),
         "another signature": f"{head}.{payload}.{signature[::-1]}",
     }
     assert {what: (await guarded.report(it, "node-1"))[0] for what, it in forged.items()} == dict.fromkeys(forged, 401)

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extender.certificates import not_after
-from tests.extender.keys import Authority
+from tests.certificates import ADDRESS, Authority
 
 
 @pytest.mark.parametrize("days", [1, 30, 365 * 40])
 def test_the_end_is_what_openssl_says(tmp_path, days):
-    cert, _ = Authority(tmp_path).issue("server", days)
+    cert, _ = Authority(tmp_path).issue(ADDRESS, days=days)
     shown = subprocess.run(
         ["openssl", "x509", "-in", cert, "-noout", "-enddate", "-dateopt", "iso_8601"], capture_output=True, text=True
     ).stdout
@@ -24,9 +24,9 @@ def test_the_end_is_what_openssl_says(tmp_path, days):
 
 def test_of_a_chain_the_first_counts(tmp_path):
     authority = Authority(tmp_path)
-    cert, _ = authority.issue("server", 1)
-    chain = b"text before\n" + cert.read_bytes() + authority.cert.read_bytes()
-    assert not_after(chain) == not_after(cert.read_bytes()) != not_after(authority.cert.read_bytes())
+    cert, _ = authority.issue(ADDRESS, days=2)
+    chain = b"text before\n" + cert.read_bytes() + authority.ca.read_bytes()
+    assert not_after(chain) == not_after(cert.read_bytes()) != not_after(authority.ca.read_bytes())
 
 
 @pytest.mark.parametrize("pem", [b"", b"text", b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----"])
@@ -36,7 +36,7 @@ def test_what_is_no_certificate_is_a_value_error(pem):
 
 
 def test_a_damaged_certificate_is_a_value_error_or_a_time(tmp_path):
-    cert, _ = Authority(tmp_path).issue("server")
+    cert, _ = Authority(tmp_path).issue(ADDRESS)
     whole = cert.read_bytes()
 
     @given(st.integers(0, len(whole) - 1), st.integers(0, 255))

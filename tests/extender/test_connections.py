@@ -12,7 +12,7 @@ from extender.app import new_metrics
 from extender.connections import BUFFER, Connections, small_buffers
 from extender.listeners import Listener
 from extender.tls import TlsFiles
-from tests.extender.keys import Authority
+from tests.certificates import ADDRESS, Authority
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -62,9 +62,9 @@ def authority(tmp_path):
 @pytest.mark.parametrize("tls", [False, True])
 async def test_who_asks_nothing_is_cut_off(authority, sent, tls):
     connections = Connections("api", first_s=0.05)
-    context = TlsFiles(*map(str, authority.issue("server"))).context() if tls else None
+    context = TlsFiles(*map(str, authority.issue(ADDRESS))).context() if tls else None
     async with serving(connections, context) as port:
-        trust = ssl.create_default_context(cafile=authority.cert) if tls else None
+        trust = ssl.create_default_context(cafile=authority.ca) if tls else None
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
         writer.write(sent)
         assert await ended(reader) == b""

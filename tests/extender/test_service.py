@@ -16,9 +16,9 @@ from extender.placed.table import Placed
 from extender.pods import Pod
 from extender.service import run
 from neilats.settings import ExtenderSettings
+from tests.certificates import ADDRESS, Authority
 from tests.extender.access.fake_reviews import FakeReviews
 from tests.extender.events.conftest import FakeStore
-from tests.extender.keys import Authority
 
 
 @asynccontextmanager
@@ -183,14 +183,14 @@ def authority(tmp_path):
     return Authority(tmp_path)
 
 
-def pair(authority, name="server", prefix="tls"):
+def pair(authority, prefix="tls"):
     """The settings of a new certificate and its key."""
-    cert, key = authority.issue(name)
+    cert, key = authority.issue(ADDRESS)
     return {f"{prefix}_cert": str(cert), f"{prefix}_key": str(key)}
 
 
 async def test_the_cluster_listener_speaks_tls_when_a_certificate_is_set(authority):
-    trust = ssl.create_default_context(cafile=authority.cert)
+    trust = ssl.create_default_context(cafile=authority.ca)
     async with (
         serving(**pair(authority)) as (_, where, _),
         aiohttp.ClientSession() as session,
@@ -201,10 +201,10 @@ async def test_the_cluster_listener_speaks_tls_when_a_certificate_is_set(authori
 
 async def test_the_webhooks_ask_for_a_client_certificate_where_they_are_not_on_loopback(authority, tmp_path):
     stranger = Authority(tmp_path, "stranger")
-    anonymous, known, unknown = (ssl.create_default_context(cafile=authority.cert) for _ in range(3))
-    known.load_cert_chain(*authority.issue("kube-scheduler"))
-    unknown.load_cert_chain(*stranger.issue("kube-scheduler"))
-    settings = pair(authority, prefix="webhook_tls") | {"webhook_client_ca": str(authority.cert)}
+    anonymous, known, unknown = (ssl.create_default_context(cafile=authority.ca) for _ in range(3))
+    known.load_cert_chain(*authority.issue(ADDRESS))
+    unknown.load_cert_chain(*stranger.issue(ADDRESS))
+    settings = pair(authority, prefix="webhook_tls") | {"webhook_client_ca": str(authority.ca)}
     async with serving(**settings) as (_, where, _), aiohttp.ClientSession() as session:
         url, body = f"https://{where['webhooks']}/scheduler/filter", {"Pod": {"metadata": {"name": "p"}}}
         async with session.post(url, json=body | {"NodeNames": ["a"]}, ssl=known) as reply:
@@ -245,9 +245,9 @@ async def test_nodes_that_run_no_prober_are_not_waited_for():
 
 
 async def test_a_verified_client_certificate_may_call_in_place_of_a_token(authority):
-    anonymous, known = (ssl.create_default_context(cafile=authority.cert) for _ in range(2))
-    known.load_cert_chain(*authority.issue("plugin"))
-    asked = {"api_auth": "required", "trusted_callers": (), "client_ca": str(authority.cert)}
+    anonymous, known = (ssl.create_default_context(cafile=authority.ca) for _ in range(2))
+    known.load_cert_chain(*authority.issue(ADDRESS))
+    asked = {"api_auth": "required", "trusted_callers": (), "client_ca": str(authority.ca)}
     cluster = StaticCluster((("a", ""), ("b", "")))
     cluster.api = FakeReviews()
     async with (

@@ -16,7 +16,7 @@ from extender.app import new_metrics
 from extender.certificates import not_after
 from extender.listeners import Listener
 from extender.tls import TlsError, TlsFiles
-from tests.extender.keys import Authority
+from tests.certificates import ADDRESS, Authority
 
 
 def put(folder, cert, key, client_ca=None):
@@ -33,7 +33,7 @@ def put(folder, cert, key, client_ca=None):
 
 
 def trusting(authority, client=None):
-    context = ssl.create_default_context(cafile=authority.cert)
+    context = ssl.create_default_context(cafile=authority.ca)
     if client:
         context.load_cert_chain(*client)
     return context
@@ -87,13 +87,13 @@ def expiry(served):
 
 
 async def test_a_renewed_certificate_serves_new_connections_and_open_ones_go_on(authority, secret, tmp_path):
-    put(secret, *authority.issue("first"))
+    put(secret, *authority.issue(ADDRESS))
     other = Authority(tmp_path / "keys", "other")
     async with listening(secret) as served, aiohttp.ClientSession() as session:
         trust = trusting(authority)
         async with session.get(served.url, ssl=trust) as reply:
             port = (await reply.json())["port"]
-        cert, key = other.issue("second", 2)
+        cert, key = other.issue(ADDRESS, days=2)
         put(secret, cert, key)
         await served.refresh()
         async with session.get(served.url, ssl=trust) as reply:
@@ -106,7 +106,7 @@ async def test_a_renewed_certificate_serves_new_connections_and_open_ones_go_on(
 
 
 async def test_files_that_did_not_change_are_not_taken_again(authority, secret):
-    cert, key = authority.issue("first")
+    cert, key = authority.issue(ADDRESS)
     put(secret, cert, key)
     async with listening(secret) as served:
         assert expiry(served) == not_after(cert.read_bytes())
@@ -119,8 +119,8 @@ async def test_files_that_did_not_change_are_not_taken_again(authority, secret):
 async def test_files_that_cannot_be_used_leave_the_old_ones_in_use_and_are_counted_once(
     authority, secret, broken, caplog
 ):
-    put(secret, *authority.issue("first"))
-    cert, key = authority.issue("second")
+    put(secret, *authority.issue(ADDRESS))
+    cert, key = authority.issue(ADDRESS)
     async with listening(secret) as served:
         _break(secret, broken, cert, key)
         for _ in range(3):
@@ -144,41 +144,41 @@ def _break(secret, how, cert, key):
 
 async def test_a_ca_that_was_taken_away_is_trusted_no_more(authority, secret, tmp_path):
     old, new = (Authority(tmp_path / "keys", name) for name in ("old", "new"))
-    cert, key = authority.issue("server")
-    put(secret, cert, key, old.cert)
-    client = trusting(authority, old.issue("client"))
+    cert, key = authority.issue(ADDRESS)
+    put(secret, cert, key, old.ca)
+    client = trusting(authority, old.issue(ADDRESS))
     async with listening(secret, client_ca=True) as served:
         assert (await get(served.url, client))["certified"] is True
-        put(secret, cert, key, new.cert)
+        put(secret, cert, key, new.ca)
         await served.refresh()
         # The same client context: it would resume its session with the server if it could.
         with pytest.raises((aiohttp.ClientError, ssl.SSLError, ConnectionError)):
             await get(served.url, client)
-        assert (await get(served.url, trusting(authority, new.issue("client"))))["certified"] is True
+        assert (await get(served.url, trusting(authority, new.issue(ADDRESS))))["certified"] is True
         assert (await get(served.url, trusting(authority)))["certified"] is False
 
 
-async def test_a_client_ca_may_be_an_intermediate_one(authority, secret):
-    ours, others = (authority.intermediate(name) for name in ("ours", "others"))
-    put(secret, *authority.issue("server"), ours.cert)
+async def test_a_client_ca_may_be_an_intermediate_one(authority, secret, tmp_path):
+    ours, others = (Authority(tmp_path / "keys", name, above=authority) for name in ("ours", "others"))
+    put(secret, *authority.issue(ADDRESS), ours.ca)
     async with listening(secret, client_ca=True, required=True) as served:
-        assert (await get(served.url, trusting(authority, ours.issue("client"))))["certified"] is True
+        assert (await get(served.url, trusting(authority, ours.issue(ADDRESS))))["certified"] is True
         with pytest.raises((aiohttp.ClientError, ssl.SSLError, ConnectionError)):
-            await get(served.url, trusting(authority, others.issue("client")))
+            await get(served.url, trusting(authority, others.issue(ADDRESS)))
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_a_session_of_a_client_whose_ca_was_taken_away_cannot_be_resumed(authority, secret, tmp_path, version):
     old, new = (Authority(tmp_path / "keys", name) for name in ("old", "new"))
-    cert, key = authority.issue("server")
-    put(secret, cert, key, old.cert)
-    client = trusting(authority, old.issue("client"))
+    cert, key = authority.issue(ADDRESS)
+    put(secret, cert, key, old.ca)
+    client = trusting(authority, old.issue(ADDRESS))
     client.minimum_version = client.maximum_version = version
     async with listening(secret, client_ca=True, required=True) as served:
         session = await asyncio.to_thread(_ask, served.url, client, None)
         reused = await asyncio.to_thread(_ask, served.url, client, session)
         assert reused is not None
-        put(secret, cert, key, new.cert)
+        put(secret, cert, key, new.ca)
         await served.refresh()
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await asyncio.to_thread(_ask, served.url, client, session)
@@ -203,7 +203,7 @@ def _ask(url, context, session):
 
 
 async def test_no_connection_is_refused_while_certificates_change(authority, secret):
-    pairs = [authority.issue(f"cert-{i}") for i in range(3)]
+    pairs = [authority.issue(ADDRESS) for i in range(3)]
     put(secret, *pairs[0])
     async with listening(secret) as served:
         stop, done = asyncio.Event(), 0
@@ -227,8 +227,8 @@ async def test_no_connection_is_refused_while_certificates_change(authority, sec
 
 
 async def test_a_certificate_that_cannot_be_used_at_the_start_is_an_error_that_names_it(authority, secret):
-    cert, _ = authority.issue("first")
-    _, key = authority.issue("second")
+    cert, _ = authority.issue(ADDRESS)
+    _, key = authority.issue(ADDRESS)
     put(secret, cert, key)
     with pytest.raises(TlsError, match=r"tls\.crt, key .*tls\.key, client CA none: .*MISMATCH"):
         async with listening(secret):
@@ -236,7 +236,7 @@ async def test_a_certificate_that_cannot_be_used_at_the_start_is_an_error_that_n
 
 
 async def test_an_encrypted_key_is_an_error_not_a_question_on_the_terminal(authority, secret):
-    cert, key = authority.issue("first")
+    cert, key = authority.issue(ADDRESS)
     locked = key.with_suffix(".locked")
     subprocess.run(
         ["openssl", "ec", "-in", key, "-aes128", "-passout", "pass:secret", "-out", locked],
@@ -250,6 +250,6 @@ async def test_an_encrypted_key_is_an_error_not_a_question_on_the_terminal(autho
 
 
 async def test_older_versions_than_tls_1_2_are_refused(authority, secret):
-    put(secret, *authority.issue("first"))
+    put(secret, *authority.issue(ADDRESS))
     files = TlsFiles(str(secret / "tls.crt"), str(secret / "tls.key"))
     assert files.context().minimum_version == ssl.TLSVersion.TLSv1_2

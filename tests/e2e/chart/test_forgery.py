@@ -4,14 +4,13 @@ import asyncio
 import base64
 import json
 import ssl
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.controlplane.kube import Kube
+from tests.controlplane.tokens import expired
 from tests.e2e.chart.release import Release
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(200)]
@@ -66,27 +65,12 @@ def prober_token(release: Release, node: str, audience: str = "neilats") -> str:
     return release.kubectl("create", "token", "neilats-prober", "--audience", audience, *bound).strip()
 
 
-def expired_copy(token: str, key: Path) -> str:
-    """The same token, signed by the cluster's key, but for an hour that is over."""
-    head, body, _ = token.split(".")
-    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
-    claims |= {"iat": claims["iat"] - 7200, "nbf": claims["nbf"] - 7200, "exp": claims["iat"] - 3600}
-    signed = f"{head}.{_base64(json.dumps(claims).encode())}"
-    sign = ["openssl", "dgst", "-sha256", "-sign", str(key)]
-    signature = subprocess.run(sign, input=signed.encode(), capture_output=True, check=True).stdout
-    return f"{signed}.{_base64(signature)}"
-
-
-def _base64(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
 async def test_forged_reports_are_refused_and_counted(release: Release, door: Door) -> None:
     before = door.refused()
-    expired = expired_copy(prober_token(release, "node-3"), release.cluster.signing_key)
+    old = expired(prober_token(release, "node-3"), release.cluster.signing_key)
     assert await door.report() == 401
     assert await door.report("nonsense") == 401
-    assert await door.report(expired) == 401
+    assert await door.report(old) == 401
     assert await door.report(prober_token(release, "node-3", audience="https://kubernetes.default.svc")) == 401
     assert await door.report(prober_token(release, "node-2")) == 403
     other = release.kubectl("create", "token", "neilats-extender", "--audience", "neilats").strip()
