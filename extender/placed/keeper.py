@@ -145,20 +145,20 @@ class Keeper:
             return known
         new = Standing(placed, self._clock())
         if known is not None and not (known.placed.intent.mistakes or placed.intent.mistakes):
-            new.told, new.was_kept, new.heard, new.owed = known.told, known.was_kept, known.heard, known.owed
+            new.said = known.said
         return new
 
     def _tell(self, standing: Standing) -> None:
         """Tell what was not told yet."""
-        placed, reason = standing.placed, standing.finding.reason
-        if placed.intent.mistakes and not standing.told:
+        placed, said, reason = standing.placed, standing.said, standing.finding.reason
+        if placed.intent.mistakes and not said.told:
             self._listener.invalid(placed)
-        elif standing.state == "broken" and (standing.was_kept or not standing.told):
-            self._listener.broken(placed, reason, news=standing.was_kept)
-        elif standing.state == "kept" and (standing.told or standing.owed):
+        elif standing.state == "broken" and (said.was_kept or not said.told):
+            self._listener.broken(placed, reason, news=said.was_kept)
+        elif standing.state == "kept" and (said.told or said.owed):
             self._listener.kept(placed, reason)
-            standing.told = standing.owed = False
+            said.told = said.owed = False
             return
         else:
             return
-        standing.told, standing.heard, standing.was_kept = True, True, False
+        said.told, said.heard, said.was_kept = True, True, False
