@@ -43,15 +43,14 @@ class KubeCluster:
         timing: Timing = TIMING,
     ) -> None:
         self.api: Api = api
-        self._probed = probed
         self._followed = Followed(clock)
-        self._watches = Watches(api, self._followed, clock=clock, on_restart=on_restart, timing=timing)
+        self._watches = Watches(api, self._followed, clock=clock, on_restart=on_restart, probed=probed, timing=timing)
         self._nodes: Watch[NodeTable] | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to watch the nodes; returns at once."""
-        self._nodes = self._watches.nodes(self._probed)
+        self._nodes = self._watches.nodes()
         self._sweeper = asyncio.create_task(self._sweep(), name="watches sweep")
 
     async def close(self) -> None:

@@ -60,7 +60,7 @@ class Watch(Generic[T]):
 class Watches:
     """The running watches of an API server; None in place of one for which there is no room.
 
-    Needs a running event loop from the first watch on.
+    `probed` selects the nodes that run probers. Needs a running event loop from the first watch on.
     """
 
     def __init__(
@@ -70,18 +70,19 @@ class Watches:
         *,
         clock: Callable[[], float] = time.monotonic,
         on_restart: OnRestart = lambda kind, reason: None,
+        probed: Selector = EVERY,
         timing: Timing = TIMING,
     ) -> None:
-        self._api, self._listener = api, listener
+        self._api, self._listener, self._probed = api, listener, probed
         self._clock, self._on_restart, self._timing = clock, on_restart, timing
         self._running: dict[tuple[Kind, str], Watch[Table]] = {}
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def nodes(self, probed: Selector = EVERY) -> Watch[NodeTable]:
-        """All nodes; `probed` selects those that run probers, and is heeded by the first call."""
-        return cast(Watch[NodeTable], self._need("nodes", "", lambda: NodeTable(probed)))
+    def nodes(self) -> Watch[NodeTable]:
+        """All nodes."""
+        return cast(Watch[NodeTable], self._need("nodes", "", lambda: NodeTable(self._probed)))
 
     def pods(self, namespace: str, *, background: bool = False) -> Watch[PodTable] | None:
         """A namespace's pods."""
