@@ -153,9 +153,14 @@ def does_not_score(facts: Facts) -> Iterator[Trouble]:
             yield Trouble(config.where, f"extender {entry.url_prefix}: prioritizeVerb is missing", fix)
 
 
+def _given(entry: Entry) -> dict[str, str]:
+    """What is configured for each verb, if anything."""
+    return {"filter": entry.filter_verb, "prioritize": entry.prioritize_verb, "preempt": entry.preempt_verb}
+
+
 def _verbs(entry: Entry, missing: str) -> str:
     """The chart's value with one verb more."""
-    given = {"filter": entry.filter_verb, "prioritize": entry.prioritize_verb, "preempt": entry.preempt_verb}
+    given = _given(entry)
     return f"scheduler.verbs={{{','.join(v for v in given if given[v] or v == missing)}}}"
 
 
@@ -163,6 +168,17 @@ def _requiring(facts: Facts, config: SchedulerConfig) -> list[str]:
     """The pods of this configuration's schedulers that insist on their promise."""
     names = config.scheduler_names
     return [str(a.item.metadata) for a in facts.askers if a.intent.mode == "require" and a.scheduler in names]
+
+
+def _unenforced(facts: Facts, verb: str) -> Iterator[Trouble]:
+    """Configurations without a verb that their pods rely on."""
+    for config, entry in entries(facts):
+        if not _given(entry)[verb] and (pods := _requiring(facts, config)):
+            yield Trouble(
+                config.where,
+                f"extender {entry.url_prefix}: {verb}Verb is missing, and these pods require: {few(pods)}",
+                config.fix(f"set {verb}Verb: {verb}", _verbs(entry, verb)),
+            )
 
 
 @check(
@@ -176,13 +192,7 @@ def _requiring(facts: Facts, config: SchedulerConfig) -> list[str]:
 )
 def does_not_filter(facts: Facts) -> Iterator[Trouble]:
     """Nobody asks which nodes break a promise."""
-    for config, entry in entries(facts):
-        if not entry.filter_verb and (pods := _requiring(facts, config)):
-            yield Trouble(
-                config.where,
-                f"extender {entry.url_prefix}: filterVerb is missing, and these pods require: {few(pods)}",
-                config.fix("set filterVerb: filter", _verbs(entry, "filter")),
-            )
+    return _unenforced(facts, "filter")
 
 
 @check(
@@ -196,13 +206,7 @@ def does_not_filter(facts: Facts) -> Iterator[Trouble]:
 )
 def evicts_in_vain(facts: Facts) -> Iterator[Trouble]:
     """Victims die for a pod that does not fit all the same."""
-    for config, entry in entries(facts):
-        if not entry.preempt_verb and (pods := _requiring(facts, config)):
-            yield Trouble(
-                config.where,
-                f"extender {entry.url_prefix}: preemptVerb is missing, and these pods require: {few(pods)}",
-                config.fix("set preemptVerb: preempt", _verbs(entry, "preempt")),
-            )
+    return _unenforced(facts, "preempt")
 
 
 CHECKS = (
