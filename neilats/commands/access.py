@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
@@ -69,7 +69,10 @@ def access_options(command: F) -> F:
         token = _token(token_file)
         return command(*args, access=Access(token, more.pop("ca_file"), cert_file, key_file), **more)
 
-    return _OPTIONS[0](_OPTIONS[1](_OPTIONS[2](_OPTIONS[3](with_access))))  # type: ignore[no-any-return]
+    found: Any = with_access
+    for option in reversed(_OPTIONS):
+        found = option(found)
+    return cast(F, found)
 
 
 def _option(name: str, text: str, env: str | None = None) -> Callable[[Any], Any]:
