@@ -30,6 +30,7 @@ from extender.queries import Queries
 from extender.recorder import Recorder
 from extender.refresher import Refresher
 from extender.reload import Reloader, heard_load
+from extender.replies import Replies
 from extender.reports import Reports
 from extender.scorer import Scorer
 from extender.skill import Skill
@@ -91,7 +92,7 @@ def build(
     probing = Probing(cluster, settings.interval_s, settings.ip_family)
     access = open_access(settings, cluster, metrics, clock)
     recorder = _recorder(settings, metrics, clock)
-    ingest = Ingest(store, noise, cluster, access.owners, probing, clock, recorder.observe)
+    ingest = Ingest(store, noise, cluster, access.owners, Replies(probing), clock, recorder.observe)
     holder, worker, skill = _models(settings, metrics), Worker(), Skill(store, metrics)
     models = _current(holder)
     analyst, decisions = Analyst(store, models, worker), Decisions(settings.decisions_kept, time.time)

@@ -14,7 +14,7 @@ from extender.errors import BadRequest, NotReady, Replayed, Unknown
 from extender.networks import read_address
 from extender.noise import NoiseTable
 from extender.owners import Owners, Sender
-from extender.probing import Probing
+from extender.replies import Replies
 from extender.windows import WindowStore
 from prober.wire import LOST, Addresses, Reply, Report, Run, SelfReport
 
@@ -68,12 +68,12 @@ class Ingest:
         noise: NoiseTable,
         cluster: Cluster,
         owners: Owners,
-        probing: Probing,
+        replies: Replies,
         clock: Callable[[], float],
         observe: Observer = _nobody,
     ) -> None:
         self._store, self._noise, self._cluster = store, noise, cluster
-        self._owners, self._probing, self._clock = owners, probing, clock
+        self._owners, self._replies, self._clock = owners, replies, clock
         self._observe = observe
         self.sources: dict[str, Source] = {}
 
@@ -93,11 +93,7 @@ class Ingest:
         source.seq, source.at = report.seq, now
         source.addresses, source.condition = report.addresses, report.self_
         self._noise.refresh(report.node, now)
-        reply = Reply(
-            resync=resync,
-            interval_ms=self._probing.interval_s * 1000,
-            targets=self._probing.targets(report.node, self.sources, now),
-        )
+        reply = self._replies.to(report, self.sources, now, resync=resync)
         unknown = sum(len(r.rtt_ms) for t, r in report.runs() if t not in known)
         return Applied(*counts, unknown, reply, restarted=str(boot) != source.boot)
 

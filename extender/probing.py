@@ -1,12 +1,14 @@
 """What each prober is told to measure: every other node, and in a burst those that a pod waits for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Final, Protocol
 
 from extender.cluster.base import Cluster, NodeInfo
 from prober.wire import Addresses, SelfReport, Target
 
-__all__ = ["HOT_S", "Probing", "ReportsItself"]
+__all__ = ["HOT_S", "Plan", "Probing", "ReportsItself"]
 
 HOT_S: Final = 30.0
 """How long a path that was asked for is probed in bursts: the measuring grace and one report's delay."""
@@ -22,6 +24,14 @@ class ReportsItself(Protocol):
     @property
     def condition(self) -> SelfReport:
         """How that prober probes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a source shall probe; `version` names this very list, so that it need not travel twice."""
+
+    version: str
+    targets: list[Target]
 
 
 class Probing:
@@ -43,8 +53,13 @@ class Probing:
         for source in list(self._hot):
             self._still_hot(source, now)
 
-    def targets(self, source: str, reporters: Mapping[str, ReportsItself], now: float) -> list[Target]:
+    def plan(self, source: str, reporters: Mapping[str, ReportsItself], now: float) -> Plan:
         """What the source shall probe now, in the order of the nodes."""
+        targets = self._targets(source, reporters, now)
+        said = "\n".join(f"{t.node} {t.address} {t.burst:d} {t.udp_port}" for t in targets)
+        return Plan(blake2b(said.encode(), digest_size=8).hexdigest(), targets)
+
+    def _targets(self, source: str, reporters: Mapping[str, ReportsItself], now: float) -> list[Target]:
         hot = self._still_hot(source, now)
         own = self._reach(source, reporters)
         by_udp = source in reporters and reporters[source].condition.mode == "udp"

@@ -18,6 +18,8 @@ class RowTable:
         self.high = first - 1
         """The largest row number ever given out."""
         self._count = 0
+        self._changes = 0
+        self._changed: dict[str, int] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -37,7 +39,17 @@ class RowTable:
             row = self.high = self.high + 1
         line[target] = self._by_target.setdefault(target, {})[source] = row
         self._count += 1
+        self._note(source, target)
         return row
+
+    def version(self, node: str) -> int:
+        """A number that changes whenever a path from or to the node gets a row or loses it; 0: it never had one."""
+        return self._changed.get(node, 0)
+
+    def _note(self, *nodes: str) -> None:
+        self._changes += 1
+        for node in nodes:
+            self._changed[node] = self._changes
 
     def line(self, source: str, targets: Sequence[str], absent: int) -> NDArray[np.intp]:
         """Rows from one source to many targets."""
@@ -73,9 +85,12 @@ class RowTable:
         rows = list(gone.values())
         for target in gone:
             self._by_target[target].pop(node, None)
-        for source, row in self._by_target.pop(node, {}).items():
+        left = self._by_target.pop(node, {})
+        for source, row in left.items():
             self._by_source[source].pop(node, None)
             rows.append(row)
         self._free += rows
         self._count -= len(rows)
+        self._note(*gone, *left)
+        self._changed.pop(node, None)
         return rows

@@ -122,6 +122,10 @@ class WindowStore:
         """Every node that is a source or a target of a path."""
         return self._table.nodes()
 
+    def paths_version(self, node: str) -> int:
+        """A number that changes whenever a path from or to the node gets a row or loses it: then ask for rows again."""
+        return self._table.version(node)
+
     def ensure(self, source: str, targets: Sequence[str]) -> Rows:
         """Rows of a source's paths, made where there is none."""
         rows = np.fromiter((self._table.ensure(source, t) for t in targets), np.intp, len(targets))

@@ -198,3 +198,20 @@ def test_a_forgotten_node_leaves_empty_rows_that_are_used_again():
 def test_a_path_never_measured_has_no_row(missing):
     store, _ = store_with([(100, 1.0)])
     assert store.row(*missing) == ABSENT
+
+
+def test_the_version_of_a_nodes_paths_changes_when_one_comes_or_goes_and_not_with_samples() -> None:
+    store = WindowStore(8, 10.0)
+    assert store.paths_version("b") == 0
+    store.ensure("a", ["b", "c"])
+    began = {n: store.paths_version(n) for n in "abc"}
+    assert all(began.values())
+    store.append(store.ensure("a", ["b"]), np.array([1.0]), np.array([2.0]))
+    assert {n: store.paths_version(n) for n in "abc"} == began
+    store.ensure("c", ["b"])
+    assert store.paths_version("a") == began["a"]
+    assert store.paths_version("b") != began["b"]
+    before = store.paths_version("b")
+    store.forget("c")
+    assert store.paths_version("b") not in (before, began["b"])
+    assert store.paths_version("c") == 0
