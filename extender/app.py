@@ -19,6 +19,7 @@ from extender.grace import Grace
 from extender.health import Health
 from extender.housekeeping import Housekeeper, prober_counts, window_counts
 from extender.ingest import Ingest
+from extender.load import Load
 from extender.metrics import Metrics
 from extender.noise import NoiseTable
 from extender.placed.watching import PlacedPods
@@ -89,10 +90,10 @@ def build(
     """
     metrics, store = metrics or new_metrics(), WindowStore(settings.window_slots, settings.interval_s)
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
-    probing = Probing(cluster, settings.interval_s, settings.ip_family)
+    probing, load = Probing(cluster, settings.interval_s, settings.ip_family), _load(settings)
     access = open_access(settings, cluster, metrics, clock)
     recorder = _recorder(settings, metrics, clock)
-    ingest = Ingest(store, noise, cluster, access.owners, Replies(probing), clock, recorder.observe)
+    ingest = Ingest(store, noise, cluster, access.owners, Replies(probing, load, metrics), clock, recorder.observe)
     holder, worker, skill = _models(settings, metrics), Worker(), Skill(store, metrics)
     models = _current(holder)
     analyst, decisions = Analyst(store, models, worker), Decisions(settings.decisions_kept, time.time)
@@ -107,7 +108,7 @@ def build(
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, voice.announcer, metrics)
     _gauges(settings, metrics, cluster, health, ingest, store, clock)
-    reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender)
+    reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender, load)
     queries = Queries(store, cluster, decider, decisions, clock)
     webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
@@ -136,6 +137,11 @@ def build(
         recorder=recorder,
         apps=apps,
     )
+
+
+def _load(settings: ExtenderSettings) -> Load:
+    """What the reports cost; always by the real clocks, because it is about this process."""
+    return Load(settings.interval_s, settings.fresh_for_s)
 
 
 def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], float]) -> Recorder:

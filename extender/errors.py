@@ -8,13 +8,15 @@ RequestError
 ├── Replayed              409  a report that was applied already
 ├── TooLarge              413
 ├── WrongContentType      415
-└── NotReady              503  the extender cannot know yet; ask again
+├── NotReady              503  the extender cannot know yet; ask again
+└── Busy                  503  the extender has too much to do; ask again later
 """
 
 from collections.abc import Mapping
 
 __all__ = [
     "BadRequest",
+    "Busy",
     "NotReady",
     "Refused",
     "Replayed",
@@ -90,6 +92,20 @@ class NotReady(RequestError):
     """The extender cannot know yet; the same request may succeed in a moment."""
 
     status = 503
+
+
+class Busy(RequestError):
+    """The extender has too much to do; the same request may succeed after `retry_after_s` seconds."""
+
+    status = 503
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+    def headers(self) -> Mapping[str, str]:
+        """When to come back."""
+        return {"Retry-After": str(self.retry_after_s)}
 
 
 class WrongContentType(RequestError):

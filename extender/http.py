@@ -32,10 +32,10 @@ def error_response(error: RequestError) -> web.Response:
     return json_response(error.body(), error.status, error.headers())
 
 
-async def bounded_body(request: web.Request, limit: int) -> bytes:
-    """The body, if it says it is JSON and is not above the limit (bytes)."""
+async def bounded_body(request: web.Request, limit: int, also: str = "application/json") -> bytes:
+    """The body, if it says it is JSON, or of the type `also`, and is not above the limit (bytes, decompressed)."""
     kind = request.content_type
-    if kind != "application/json" and not kind.endswith("+json"):
+    if kind not in ("application/json", also) and not kind.endswith("+json"):
         raise WrongContentType(f"content type {kind!r}: send application/json")
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge(f"the body has {request.content_length} bytes; at most {limit} are read")

@@ -1,7 +1,7 @@
 """Reports into windows: what is valid is applied whole, once, and answered with what to probe next."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final
@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extender.cluster.base import Cluster
+from extender.columns import Columns, of_report
 from extender.errors import BadRequest, NotReady, Replayed, Unknown
 from extender.networks import read_address
 from extender.noise import NoiseTable
 from extender.owners import Owners, Sender
 from extender.replies import Replies
 from extender.windows import WindowStore
-from prober.wire import LOST, Addresses, Reply, Report, Run, SelfReport
+from prober.wire import Addresses, Reply, Report, SelfReport
 
 __all__ = ["Applied", "Ingest", "Observer", "Series", "Source"]
 
@@ -77,9 +78,13 @@ class Ingest:
         self._observe = observe
         self.sources: dict[str, Source] = {}
 
-    def apply(self, report: Report, sender: Sender) -> Applied:
-        """Apply a valid report of this sender, or raise a RequestError and apply nothing."""
+    def apply(self, report: Report, sender: Sender, columns: Columns | None = None) -> Applied:
+        """Apply a valid report of this sender, or raise a RequestError and apply nothing.
+
+        `columns` are the report's samples where they came apart from it.
+        """
         now = self._clock()
+        columns = of_report(report) if columns is None else columns
         self._check_node(report.node)
         self._owners.check(report.node, sender, now)
         _check_reachable(report.addresses, sender.address)
@@ -88,14 +93,12 @@ class Ingest:
         source, resync = self._admit(report)
         if report.full:
             self._store.restart(report.node)
-        known = {t: r for t, r in _by_target(report).items() if t in self._cluster.nodes}
-        counts = self._write(report.node, known, now)
+        counts = self._write(report.node, columns, now)
         source.seq, source.at = report.seq, now
         source.addresses, source.condition = report.addresses, report.self_
         self._noise.refresh(report.node, now)
         reply = self._replies.to(report, self.sources, now, resync=resync)
-        unknown = sum(len(r.rtt_ms) for t, r in report.runs() if t not in known)
-        return Applied(*counts, unknown, reply, restarted=str(boot) != source.boot)
+        return Applied(*counts, reply, restarted=str(boot) != source.boot)
 
     def _check_node(self, name: str) -> None:
         if not self._cluster.synced:
@@ -122,23 +125,26 @@ class Ingest:
             )
         return source, report.seq > source.seq + 1 and not report.full
 
-    def _write(self, node: str, runs: Mapping[str, list[Run]], now: float) -> tuple[int, int, int]:
-        """Append all runs, one sample of every path at a time; returns how many came, were lost, were unmeasured."""
-        targets = list(runs)
+    def _write(self, node: str, columns: Columns, now: float) -> tuple[int, int, int, int]:
+        """Append all samples, one of every path at a time.
+
+        Returns how many were written, lost and unmeasured, and how many are of targets that are no nodes.
+        """
+        known = np.fromiter((t in self._cluster.nodes for t in columns.targets), np.bool_, len(columns.targets))
+        targets = [t for t, k in zip(columns.targets, known, strict=True) if k]
         rows = self._store.ensure(node, targets)
         # What is older than the ring would pass through it unseen.
-        series = [_series(runs[t], now, now - (self._store.slots + 1) * self._store.interval_s) for t in targets]
-        longest = max((len(at) for at, _ in series), default=0)
-        total = lost = unmeasured = 0
-        for k in range(longest):
-            have = [i for i, (at, _) in enumerate(series) if k < len(at)]
-            rtt_ms = np.array([series[i][1][k] for i in have])
-            self._store.append(rows[have], np.array([series[i][0][k] for i in have]), rtt_ms)
-            total += len(have)
-            lost += int(np.isinf(rtt_ms).sum())
-            unmeasured += int(np.isnan(rtt_ms).sum())
-        self._observe(node, targets, rows, series)
-        return total, lost, unmeasured
+        place, at_s, rtt_ms = columns.samples(now, now - (self._store.slots + 1) * self._store.interval_s)
+        kept = known[place]
+        at_s, rtt_ms = at_s[kept], rtt_ms[kept]
+        counts = np.bincount(place[kept], minlength=len(known))[known]
+        first = np.cumsum(counts) - counts
+        for k in range(int(counts.max(initial=0))):
+            have = counts > k
+            self._store.append(rows[have], at_s[first[have] + k], rtt_ms[first[have] + k])
+        self._observe(node, targets, rows, _series(at_s, rtt_ms, first, counts))
+        unknown = int(columns.counts[~known[columns.places]].sum())
+        return len(rtt_ms), int(np.isinf(rtt_ms).sum()), int(np.isnan(rtt_ms).sum()), unknown
 
     def forget(self, node: str) -> None:
         """Drop a node that is gone, with all its paths."""
@@ -146,13 +152,6 @@ class Ingest:
         self._store.forget(node)
         self._owners.forget(node)
         self._noise.forget(node)
-
-
-def _by_target(report: Report) -> dict[str, list[Run]]:
-    runs: dict[str, list[Run]] = {}
-    for target, run in report.runs():
-        runs.setdefault(target, []).append(run)
-    return runs
 
 
 def _check_reachable(addresses: Addresses, remote: str) -> None:
@@ -168,14 +167,9 @@ def _is_loopback(remote: str) -> bool:
     return address is not None and address.is_loopback
 
 
-def _series(runs: list[Run], now: float, since: float) -> Series:
-    """Times (s) and RTTs (ms; inf lost, NaN unmeasured) of a path's runs from a time on, oldest first."""
-    samples: list[tuple[float, float]] = []
-    for run in runs:
-        oldest_s = (run.age_ms + run.step_ms * (len(run.rtt_ms) - 1)) / 1000
-        samples += [
-            (now - oldest_s + i * run.step_ms / 1000, np.nan if v is None else np.inf if v == LOST else v)
-            for i, v in enumerate(run.rtt_ms)
-        ]
-    samples = sorted((s for s in samples if s[0] >= since), key=lambda s: s[0])
-    return [t for t, _ in samples], [v for _, v in samples]
+def _series(
+    at_s: NDArray[np.float64], rtt_ms: NDArray[np.float64], first: NDArray[np.intp], counts: NDArray[np.intp]
+) -> list[Series]:
+    """Each path's times and RTTs: `counts` of them from index `first` on."""
+    at, rtt = at_s.tolist(), rtt_ms.tolist()
+    return [(at[i : i + n], rtt[i : i + n]) for i, n in zip(first.tolist(), counts.tolist(), strict=True)]

@@ -21,8 +21,10 @@ REPORTS: Final = (
     "replayed",
     "too_large",
     "not_ready",
+    "busy",
     "error",
 )
+ENCODINGS: Final = ("json", "json+gzip", "compact", "compact+gzip")
 TOKEN_REVIEWS: Final = ("authenticated", "rejected", "failed", "throttled")
 ACCESS_REVIEWS: Final = ("allowed", "denied", "failed", "throttled")
 PLACED: Final = ("kept", "broken", "unmeasured")
@@ -59,7 +61,23 @@ class Metrics:
         self.prober_restarts = Counter(
             "neilats_extender_prober_restarts", "Probers that came back as another process", registry=registry
         )
-        self.report_bytes = Counter("neilats_extender_report_bytes", "Bytes of report bodies", registry=registry)
+        self.report_bytes = Counter(
+            "neilats_extender_report_bytes",
+            "Bytes of report bodies as they came, by encoding",
+            ["encoding"],
+            registry=registry,
+        )
+        self.target_lists = Counter(
+            "neilats_extender_target_lists",
+            "Replies to reports by whether they carry the list of targets",
+            ["outcome"],
+            registry=registry,
+        )
+        self.report_after = Gauge(
+            "neilats_extender_report_after_seconds",
+            "Pause between two reports that probers are asked for because of the load; 0 for none",
+            registry=registry,
+        )
         self.samples = Counter("neilats_extender_samples", "Samples by what they were", ["kind"], registry=registry)
         self.recorder_dropped = Counter(
             "neilats_extender_recorder_dropped_samples",
@@ -167,6 +185,10 @@ class Metrics:
                 self.calls.labels(verb, outcome)
         for outcome in REPORTS:
             self.reports.labels(outcome)
+        for outcome in ("sent", "left_out"):
+            self.target_lists.labels(outcome)
+        for encoding in ENCODINGS:
+            self.report_bytes.labels(encoding)
         for kind in SAMPLES:
             self.samples.labels(kind)
         for outcome in ("true", "false"):

@@ -1,20 +1,43 @@
 """What the extender answers a report with."""
 
+import secrets
 from collections.abc import Mapping
 
-from extender.probing import Probing, ReportsItself
+from extender.load import Load
+from extender.metrics import Metrics
+from extender.probing import Plan, Probing, ReportsItself
 from prober.wire import Reply, Report
 
 __all__ = ["Replies"]
 
 
 class Replies:
-    """Makes the replies from what `probing` wants of each source."""
+    """Makes the replies from what `probing` wants of each source; `load` says how long the next report shall wait."""
 
-    def __init__(self, probing: Probing) -> None:
-        self._probing = probing
+    def __init__(self, probing: Probing, load: Load, metrics: Metrics) -> None:
+        self._probing, self._load, self._metrics = probing, load, metrics
+        self._start = secrets.token_hex(4)
 
     def to(self, report: Report, reporters: Mapping[str, ReportsItself], now: float, *, resync: bool) -> Reply:
-        """The reply to a report that was applied; `reporters` are the probers' records by node."""
+        """The reply to a report that was applied; `reporters` are the probers' records by node.
+
+        The list of targets is left out where the report names this very list as the one that its prober holds.
+        """
         plan = self._probing.plan(report.node, reporters, now)
-        return Reply(resync=resync, interval_ms=self._probing.interval_s * 1000, targets=plan.targets)
+        version = f"{self._start}.{plan.version}"  # another process may give the same version to another list
+        held = report.targets_version == version
+        self._metrics.target_lists.labels("left_out" if held else "sent").inc()
+        return Reply(
+            resync=resync,
+            interval_ms=self._probing.interval_s * 1000,
+            targets=None if held else plan.targets,
+            targets_version="" if held else version,
+            report_after_ms=self._report_after_ms(len(reporters), plan),
+        )
+
+    def _report_after_ms(self, probers: int, plan: Plan) -> float | None:
+        """None where the prober's own pace will do, and while a pod waits for what it measures, if that can be."""
+        pause_s = self._load.pause_s(probers)
+        self._metrics.report_after.set(pause_s)
+        urgent = bool(pause_s) and not self._load.overloaded and any(target.burst for target in plan.targets)
+        return round(pause_s * 1000) if pause_s and not urgent else None

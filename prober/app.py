@@ -44,6 +44,9 @@ CLOSE_S: Final = 1.0
 BURST_REPORT_S: Final = 1.0
 """Most seconds between two reports while a burst runs."""
 
+MOST_INTERVALS: Final = 1.5
+"""Most intervals between two reports whatever an extender asks for: after four without a sample a path is unknown."""
+
 COVERAGE_INTERVALS: Final = 64
 
 
@@ -104,6 +107,7 @@ class Prober:
             header=self._header,
             period=self._period,
             on_reply=self._take,
+            list_held=self.table.version,
             on_replicas=self.addresses.look_up,
             bind=settings.bind,
             credentials=Credentials(settings.token_file, settings.ca_file),
@@ -129,9 +133,10 @@ class Prober:
 
     def _take(self, replica: str, reply: Reply) -> None:
         """Do what a replica's reply asks for."""
-        changed = self.table.update(replica, reply.targets, reply.interval_ms / 1e3, time.monotonic())
+        now, interval_s = time.monotonic(), reply.interval_ms / 1e3
+        changed = self.table.update(replica, reply.targets, interval_s, now, reply.targets_version)
         self.loop.set_interval(self.table.interval_s() or self._settings.interval_s)
-        bursts = self.table.bursts(reply.targets)
+        bursts = self.table.bursts(self.table.list_of(replica))
         if not changed:
             self.loop.burst(bursts)
             return
@@ -142,9 +147,14 @@ class Prober:
         if any(ignored.values()):
             log.warning("some targets are not probed", extra=ignored)
 
-    def _period(self) -> float:
-        usual = min(self._settings.report_interval_s, self.schedule.interval_s)
-        return min(usual, BURST_REPORT_S) if self.schedule.bursting else usual
+    def _period(self, asked_s: float) -> float:
+        """Seconds until the next report to a replica that asked for `asked_s`: in a burst too, because a replica asks a
+        prober that bursts for a pod only when it must; but no longer than the samples can wait."""
+        usual, step_s = min(self._settings.report_interval_s, self.schedule.interval_s), self.schedule.interval_s
+        if self.schedule.bursting:
+            usual, step_s = min(usual, BURST_REPORT_S), min(self._settings.burst_interval_s, step_s)
+        most_s = min(MOST_INTERVALS * self.schedule.interval_s, self._settings.ring_samples / 2 * step_s)
+        return max(usual, min(asked_s, most_s))
 
     def _header(self) -> Header:
         return Header(

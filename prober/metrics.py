@@ -21,9 +21,12 @@ REPORT_OUTCOMES: Final = (
     "rejected",
     "unauthorized",
     "unavailable",
+    "busy",
     "unreachable",
     "bad_reply",
 )
+
+ENCODINGS: Final = ("json", "json+gzip", "compact", "compact+gzip")
 
 UNMEASURED_REASONS: Final = ("control", "lag", "clock", "preempted", "residence", "local", "stalled")
 
@@ -76,6 +79,21 @@ class Metrics:
             registry=registry,
         )
         self.reports = Counter(f"{p}reports", "Reports sent to the extenders", ["outcome"], registry=registry)
+        self.report_bytes = Counter(
+            f"{p}report_bytes", "Bytes of report bodies by encoding", ["encoding"], registry=registry
+        )
+        self.target_lists = Counter(
+            f"{p}target_lists",
+            "Replies by whether they brought a list of targets or left it as it was",
+            ["outcome"],
+            registry=registry,
+        )
+        self.report_after = Gauge(
+            f"{p}report_after_seconds", "Latest pause between reports that an extender asked for", registry=registry
+        )
+        self.overrun = Counter(
+            f"{p}samples_overrun", "Samples overwritten before a replica had them", registry=registry
+        )
         self.replicas = Gauge(f"{p}extender_replicas", "Extender replicas that are reported to", registry=registry)
         self.control = Gauge(f"{p}control_rtt_seconds", "Latest loopback round trip, NaN if lost", registry=registry)
         self.control_lost = Counter(f"{p}control_lost", "Loopback probes without a reply", registry=registry)
@@ -84,6 +102,10 @@ class Metrics:
         self._build, self._version, self._node = build, version, node
         for outcome in REPORT_OUTCOMES:
             self.reports.labels(outcome)
+        for encoding in ENCODINGS:
+            self.report_bytes.labels(encoding)
+        for outcome in ("received", "unchanged"):
+            self.target_lists.labels(outcome)
         for reason in ("address", "limit"):
             self.ignored.labels(reason)
         self._unmeasured = {reason: self.unmeasured.labels(reason) for reason in UNMEASURED_REASONS}
@@ -93,6 +115,10 @@ class Metrics:
     def opened(self, mode: str) -> None:
         """Say which probe mode is in use."""
         self._build.labels(self._version, self._node, mode).set(1)
+
+    def report_sent(self, encoding: str, size: int) -> None:
+        """Count the bytes of a report's body."""
+        self.report_bytes.labels(encoding).inc(size)
 
     def not_measured(self, reason: str) -> None:
         """Count a sample that was not measured."""

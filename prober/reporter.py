@@ -35,16 +35,21 @@ DELIVERIES_KEPT: Final = 16
 
 
 class Backoff:
-    """Exponential back-off with full jitter: after n failures a delay from 0 to base * 2^(n-1), at most `cap_s`."""
+    """Exponential back-off with full jitter: after n failures a delay from 0 to base * 2^(n-1), at most `cap_s`.
+
+    Where the other side says how long it wants to be left alone, that is the least, and as much again the most.
+    """
 
     def __init__(self, base_s: float = 1.0, cap_s: float = 30.0, rng: random.Random | None = None) -> None:
         self._base, self._cap = base_s, cap_s
         self._rng = rng or random.Random()
         self.failures = 0
 
-    def failed(self) -> float:
+    def failed(self, retry_after_s: float = 0.0) -> float:
         """Seconds to wait after one more failure."""
         self.failures += 1
+        if retry_after_s:
+            return self._rng.uniform(retry_after_s, 2 * retry_after_s)
         return self._rng.uniform(0, min(self._cap, self._base * 2.0 ** min(self.failures - 1, 16)))
 
     def succeeded(self) -> None:
@@ -60,13 +65,15 @@ class _Line:
         self.backoff = Backoff()
         self.lock = asyncio.Lock()
         self.complained_at: dict[Outcome, float] = {}
+        self.asked_s = 0.0
 
 
 class Reporter:
     """Keeps every replica of every URL up to date.
 
-    `header` gives what each report says of this prober, `period` the seconds until the next one, and `on_reply` takes
-    each reply with the replica's name; `on_replicas` hears the replicas' addresses whenever they were resolved.
+    `header` gives what each report says of this prober, `period` the seconds until the next one by what the replica
+    asked for (0: nothing), and `on_reply` takes each reply with the replica's name; `on_replicas` hears the replicas'
+    addresses whenever they were resolved, and `list_held` says which list of targets is held of a replica.
     """
 
     def __init__(
@@ -76,9 +83,10 @@ class Reporter:
         metrics: Metrics,
         *,
         header: Callable[[], Header],
-        period: Callable[[], float],
+        period: Callable[[float], float],
         on_reply: Callable[[str, Reply], None],
         on_replicas: Callable[[list[str]], None] = lambda _: None,
+        list_held: Callable[[str], str] = lambda replica: "",
         bind: Sequence[str] = (),
         credentials: Credentials | None = None,
         resolve: Resolve = system_resolve,
@@ -88,7 +96,7 @@ class Reporter:
         self._resolve_s = resolve_s
         self._urls, self._store, self._metrics = urls, store, metrics
         self._header, self._period, self._on_reply, self._on_replicas = header, period, on_reply, on_replicas
-        self._bind, self._resolve, self._clock = bind, resolve, clock
+        self._bind, self._resolve, self._clock, self._list_held = bind, resolve, clock, list_held
         self._credentials = credentials or Credentials()
         self._known: dict[str, list[Replica]] = {}
         self._deliveries: dict[str, Delivery] = {}
@@ -143,7 +151,7 @@ class Reporter:
     async def _serve(self, replica: Replica) -> None:
         """Report to one replica until cancelled."""
         delivery = self._deliveries.setdefault(replica.name, Delivery(self._store, self._header))
-        async with Courier(replica, self._bind, self._credentials) as courier:
+        async with Courier(replica, self._bind, self._credentials, self._metrics.report_sent) as courier:
             line = self._lines[replica.name] = _Line(replica, delivery, courier)
             try:
                 while True:
@@ -157,26 +165,36 @@ class Reporter:
         """Send one report and take its answer; returns the seconds until the next one."""
         async with line.lock:
             report = line.delivery.report(self._clock())
+            report.targets_version = self._list_held(line.replica.name)
             answer = await line.courier.carry(report)
             good = self._take(line, answer)
         self._metrics.reports.labels(answer.outcome.value).inc()
         self._tell(line, answer, good)
         if not good:
-            return line.backoff.failed()
+            return line.backoff.failed(answer.retry_after_s)
         line.backoff.succeeded()
         again = report.full and answer.outcome is Outcome.RESYNC  # it never has enough: no hurry then
-        return 0.0 if line.delivery.unfinished and not again else self._period() * random.uniform(0.9, 1.0)
+        if line.delivery.unfinished and not again:
+            return 0.0
+        return self._period(line.asked_s) * random.uniform(0.9, 1.0)
 
     def _take(self, line: _Line, answer: Answer) -> bool:
         """Apply an answer; returns whether the report is over and the next may follow at the usual pace."""
         delivery = line.delivery
         if answer.reply is not None:
             delivery.accepted(resync=answer.reply.resync)
+            self._note(line, answer.reply)
             self._on_reply(line.replica.name, answer.reply)
             return True
         if answer.outcome is Outcome.DUPLICATE:
             return delivery.duplicate(answer.last_seq)
         return answer.outcome is Outcome.TOO_LARGE and delivery.too_large()
+
+    def _note(self, line: _Line, reply: Reply) -> None:
+        """Keep the pause that the replica asks for."""
+        line.asked_s = (reply.report_after_ms or 0.0) / 1000
+        self._metrics.report_after.set(line.asked_s)
+        self._metrics.target_lists.labels("unchanged" if reply.targets is None else "received").inc()
 
     def _tell(self, line: _Line, answer: Answer, good: bool) -> None:
         """Log each kind of failure when it begins and rarely while it lasts, and the end."""

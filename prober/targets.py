@@ -25,6 +25,7 @@ class _Wish:
     at: float
     targets: list[Target] = field(default_factory=list)
     interval_s: float = 0.0
+    version: str = ""
 
 
 class TargetTable:
@@ -45,10 +46,27 @@ class TargetTable:
         """Node name to where it answers."""
         return self._goals
 
-    def update(self, replica: str, targets: Sequence[Target], interval_s: float, now: float) -> bool:
-        """Take a replica's reply; returns whether the goals may have changed."""
+    def version(self, replica: str) -> str:
+        """What the replica calls its list that is held; empty without one."""
+        wish = self._wishes.get(replica)
+        return wish.version if wish else ""
+
+    def list_of(self, replica: str) -> Sequence[Target]:
+        """The replica's latest list; empty without one."""
+        wish = self._wishes.get(replica)
+        return wish.targets if wish else []
+
+    def update(
+        self, replica: str, targets: Sequence[Target] | None, interval_s: float, now: float, version: str = ""
+    ) -> bool:
+        """Take a replica's reply; returns whether the goals may have changed.
+
+        Without targets its list stays as it is; where none is held any more, the next report will name none.
+        """
         before = self._wishes.get(replica)
-        fresh = _Wish(now, list(targets), interval_s)
+        if targets is None:
+            targets, version = (before.targets, before.version) if before else ([], "")
+        fresh = _Wish(now, list(targets), interval_s, version)
         self._wishes[replica] = fresh
         dropped = self._drop_silent(now)
         if before is not None and before.targets == fresh.targets and not dropped:

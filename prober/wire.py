@@ -1,9 +1,11 @@
 """The report format between prober and extender, shared by both sides.
 
 A prober sends only what one extender replica has not acknowledged yet. Times travel as ages by the prober's monotonic
-clock, so that no two clocks need to agree. `POST /v1/report` carries a `Report` and answers a `Reply`.
+clock, so that no two clocks need to agree. `POST /v1/report` carries a `Report` and answers a `Reply`, both in JSON; a
+report may also come in the form of `prober.compact`.
 """
 
+from collections.abc import Container
 from ipaddress import ip_address
 from typing import Annotated, Final
 
@@ -18,12 +20,14 @@ __all__ = [
     "MAX_RUNS",
     "MAX_TARGETS",
     "Addresses",
+    "Name",
     "Reply",
     "Report",
     "Run",
     "SelfReport",
     "Target",
     "WireError",
+    "check_origin",
     "decode_reply",
     "decode_report",
     "encode",
@@ -88,7 +92,8 @@ class Report(Struct, omit_defaults=True):
     """What one prober has measured since this replica's last acknowledgement.
 
     `boot` changes with every start of the prober; `seq` counts its reports to this replica from 1, and a repeated
-    delivery keeps its number. `full` marks the answer to a resync: the whole ring.
+    delivery keeps its number. `full` marks the answer to a resync: the whole ring. `targets_version` names the list of
+    targets that the prober got from this replica and still holds.
     """
 
     node: Name
@@ -99,6 +104,7 @@ class Report(Struct, omit_defaults=True):
     addresses: Addresses = msgspec.field(default_factory=Addresses)
     self_: SelfReport = msgspec.field(name="self", default_factory=SelfReport)
     full: bool = False
+    targets_version: Text = ""
 
     def runs(self) -> list[tuple[str, Run]]:
         """Every run with its target; one target may have several, because bursts have another step."""
@@ -118,12 +124,18 @@ class Target(Struct, omit_defaults=True):
     udp_port: Annotated[int, Meta(ge=0, le=65535)] = 0
 
 
-class Reply(Struct):
-    """The extender's answer: `resync` asks for the whole ring in the next report."""
+class Reply(Struct, omit_defaults=True):
+    """The extender's answer: `resync` asks for the whole ring in the next report.
+
+    Without `targets` the list that the report named stays as it is. `report_after_ms` asks for a pause before the next
+    report: the extender has much to do.
+    """
 
     resync: bool
     interval_ms: Annotated[float, Meta(ge=10, le=3_600_000)]
-    targets: Annotated[list[Target], Meta(max_length=MAX_TARGETS)]
+    targets: Annotated[list[Target], Meta(max_length=MAX_TARGETS)] | None
+    targets_version: Text = ""
+    report_after_ms: Annotated[float, Meta(ge=0, le=3_600_000)] | None = None
 
 
 _report = msgspec.json.Decoder(Report)
@@ -142,10 +154,15 @@ def decode_report(body: bytes) -> Report:
     for target, runs in report.samples.items():
         if isinstance(runs, list) and (len(runs) > MAX_RUNS or sum(len(r.rtt_ms) for r in runs) > MAX_RUN):
             raise WireError(f"more than {MAX_RUNS} runs or {MAX_RUN} samples - at `$.samples.{target}`")
-    _check_addresses(report.addresses)
-    if report.node in report.samples:
-        raise WireError(f"a node does not probe itself - at `$.samples.{report.node}`")
+    check_origin(report, report.samples)
     return report
+
+
+def check_origin(report: Report, targets: Container[str]) -> None:
+    """Raise WireError unless the addresses are some and the node is not its own target."""
+    _check_addresses(report.addresses)
+    if report.node in targets:
+        raise WireError(f"a node does not probe itself - at `$.samples.{report.node}`")
 
 
 def _check_addresses(addresses: Addresses) -> None:

@@ -33,7 +33,7 @@ class Rig:
             self.store,
             Metrics(self.registry),
             header=lambda: HEADER,
-            period=lambda: 0.02,
+            period=lambda asked_s: max(0.02, asked_s),
             on_reply=lambda replica, reply: self.replies.append((replica, reply)),
             on_replicas=self.heard.append,
             credentials=Credentials(token_file),

@@ -80,7 +80,7 @@ async def test_while_tokens_cannot_be_reviewed_the_prober_is_told_to_report_agai
 async def test_the_body_of_a_report_without_a_token_is_not_read(bench):
     response = await bench.api.post("/v1/report", data=b"{nope")
     assert response.status == 401
-    assert bench.metric("neilats_extender_report_bytes_total") == 0
+    assert bench.metric("neilats_extender_report_bytes_total", encoding="json") == 0
 
 
 async def test_the_address_decides_where_no_token_is_asked_for(make_bench, server):
