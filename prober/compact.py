@@ -69,10 +69,14 @@ def decode_packed(body: bytes) -> Packed:
 
 
 def pack(report: Report) -> bytes:
-    """The compact bytes of a report."""
+    """The compact bytes of a report; a target without runs is left out."""
+    targets: list[str] = []
     runs, counts, ages, steps, rtts = array("H"), array("H"), array("I"), array("f"), array("I")
-    for found in report.samples.values():
+    for target, found in report.samples.items():
         own = found if isinstance(found, list) else (found,)
+        if not own:
+            continue
+        targets.append(target)
         runs.append(len(own))
         for run in own:
             counts.append(len(run.rtt_ms))
@@ -84,7 +88,7 @@ def pack(report: Report) -> bytes:
     return _encoder.encode(
         Packed(
             head=msgspec.structs.replace(report, samples={}),
-            targets=list(report.samples),
+            targets=targets,
             runs=_column(runs) if runs.count(1) < len(runs) else b"",
             counts=_column(counts) if counts.count(1) < len(counts) else b"",
             ages=_column(ages),

@@ -3,20 +3,24 @@
 import asyncio
 import os
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable
+from itertools import islice
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from prober.compact import MEDIA_TYPE
 from prober.loop import ProbeLoop
 from prober.metrics import Coverage, Metrics
 from prober.noise import Judge
 from prober.ping import Destination, Echo, Sent
 from prober.schedule import Schedule
 from prober.store import Store
-from prober.wire import Reply, Report, decode_report, encode
+from prober.wire import Reply, Report, Run, decode_report, encode
 from tests.missing import missing
 
 WALL_NS = 1_700_000_000_000_000_000
@@ -148,11 +152,28 @@ def need_root() -> None:
         missing("raw sockets and network namespaces need root")
 
 
+def unpacked(body: bytes) -> Report:
+    """The report of a compact body, by the plainest reading of the format."""
+    said = msgspec.msgpack.decode(body)
+    ages = [a / 10 for (a,) in struct.iter_unpack("<I", said.get("ages", b""))]
+    steps = [s for (s,) in struct.iter_unpack("<f", said.get("steps", b""))]
+    counts = [c for (c,) in struct.iter_unpack("<H", said.get("counts", b""))] or [1] * len(ages)
+    rtts = [v for (v,) in struct.iter_unpack("<I", said.get("rtts", b""))]
+    values = iter([-1.0 if v == 2**32 - 1 else None if v == 2**32 - 2 else v / 4000 for v in rtts])
+    steps = steps * len(ages) if len(steps) == 1 else steps
+    runs = iter([Run(a, s, list(islice(values, c))) for a, s, c in zip(ages, steps, counts, strict=True)])
+    own = [n for (n,) in struct.iter_unpack("<H", said.get("runs", b""))] or [1] * len(ages)
+    found = {t: list(islice(runs, n)) for t, n in zip(said.get("targets", []), own, strict=True)}
+    report: Report = msgspec.convert(said["head"], Report)
+    report.samples = {t: runs[0] if len(runs) == 1 else runs for t, runs in found.items()}
+    return report
+
+
 class Extender:
     """A real HTTP server in the extender's place: keeps the reports and answers as told.
 
     `answers` is used up first: each is a Reply, a status with a JSON body, or raw bytes. With a `token` every other one
-    is refused. `location` goes along with each status.
+    is refused. `location` goes along with each status, `takes` with each reply: what it does not name is a 415.
     """
 
     def __init__(self) -> None:
@@ -162,11 +183,26 @@ class Extender:
         self.reply = Reply(False, 10_000.0, [])
         self.most_targets = 1_000_000
         self.token = self.location = ""
+        self.takes: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
         self.changed = asyncio.Event()
 
     async def report(self, request: web.Request) -> web.Response:
-        report = decode_report(await request.read())
-        self.requests.append({"host": request.host, "peer": request.remote or "", "path": request.path})
+        compact = request.content_type == MEDIA_TYPE
+        encoding = request.headers.get("Content-Encoding", "")
+        self.requests.append(
+            {
+                "host": request.host,
+                "peer": request.remote or "",
+                "path": request.path,
+                "form": f"{'compact' if compact else 'json'} {encoding}".strip(),
+                "bytes": request.headers.get("Content-Length", ""),
+            }
+        )
+        if compact and MEDIA_TYPE not in self.takes.get("Accept", ""):
+            return web.json_response({"error": "send application/json"}, status=415)
+        body = await request.read()
+        report = unpacked(body) if compact else decode_report(body)
         if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"error": "no valid token"}, status=401)
         if len(report.samples) > self.most_targets:
@@ -175,10 +211,10 @@ class Extender:
         self.changed.set()
         answer = self.answers.pop(0) if self.answers else self.reply
         if isinstance(answer, Reply):
-            return web.Response(body=encode(answer), content_type="application/json")
+            return web.Response(body=encode(answer), content_type="application/json", headers=self.takes)
         if isinstance(answer, bytes):
             return web.Response(body=answer)
-        headers = {"Location": self.location} if self.location else None
+        headers = {"Location": self.location} if self.location else self.headers
         return web.json_response(answer[1], status=answer[0], headers=headers)
 
     async def serve(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> str:

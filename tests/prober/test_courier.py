@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from yarl import URL
 
+from prober.compact import MEDIA_TYPE
 from prober.courier import Courier, Outcome
 from prober.credentials import Credentials
 from prober.replicas import Replica
-from prober.wire import Reply, Report, Target
+from prober.wire import Reply, Report, Run, Target
 from tests.certificates import Authority
 
 REPORT = Report("me", "boot", 1, 10_000.0)
@@ -43,6 +44,7 @@ async def test_an_accepted_report_brings_the_reply(make_extender: Callable[[], A
         ((403, {"error": "not yours"}), Outcome.UNAUTHORIZED, 0),
         ((302, {}), Outcome.UNAVAILABLE, 0),
         ((503, {"error": "starting"}), Outcome.UNAVAILABLE, 0),
+        ((429, {"error": "too many"}), Outcome.REJECTED, 0),
         (b"not json", Outcome.BAD_REPLY, 0),
         (b'{"resync":false,"interval_ms":-1,"targets":[]}', Outcome.BAD_REPLY, 0),
     ],
@@ -181,3 +183,101 @@ async def test_a_refusal_says_what_to_look_at(
         why = (await courier.carry(REPORT)).why
     assert why.startswith(f"HTTP {status}: not yours")
     assert all(word in why for word in advice)
+
+
+TAKES = {"Accept": f"{MEDIA_TYPE}, application/json", "Accept-Encoding": "gzip"}
+SMALL = Report("me", "boot", 1, 10_000.0, {"a": Run(0.0, 1000.0, [1.0])})
+LARGE = Report("me", "boot", 1, 10_000.0, {f"n{i}": Run(0.0, 10_000.0, [i % 7 / 4] * 64) for i in range(64)})
+
+
+def _forms(extender: Any) -> list[str]:
+    return [request["form"] for request in extender.requests]
+
+
+async def test_the_first_report_is_json_and_the_next_ones_are_what_the_replica_takes(
+    make_extender: Callable[[], Any],
+) -> None:
+    extender = make_extender()
+    extender.takes = TAKES
+    sent: list[tuple[str, int]] = []
+    replica = _replica(await extender.serve())
+    async with Courier(replica, on_sent=lambda encoding, size: sent.append((encoding, size))) as courier:
+        for report in (LARGE, SMALL, LARGE):
+            assert (await courier.carry(report)).outcome is Outcome.ACCEPTED
+    assert _forms(extender) == ["json", "compact", "compact gzip"]
+    assert extender.reports == [LARGE, SMALL, LARGE]
+    assert [encoding for encoding, _ in sent] == ["json", "compact", "compact+gzip"]
+    assert [str(size) for _, size in sent] == [request["bytes"] for request in extender.requests]
+
+
+@pytest.mark.parametrize(
+    ("takes", "forms"),
+    [
+        ({}, ["json", "json"]),
+        ({"Accept": "application/json"}, ["json", "json"]),
+        ({"Accept": f"application/json, {MEDIA_TYPE};q=0.9"}, ["json", "compact"]),
+        ({"Accept-Encoding": "gzip, deflate"}, ["json", "json gzip"]),
+        ({"Accept-Encoding": "br"}, ["json", "json"]),
+    ],
+    ids=str,
+)
+async def test_a_replica_gets_no_more_than_it_says_it_takes(
+    make_extender: Callable[[], Any], takes: dict[str, str], forms: list[str]
+) -> None:
+    extender = make_extender()
+    extender.takes = takes
+    async with Courier(_replica(await extender.serve())) as courier:
+        for _ in forms:
+            assert (await courier.carry(LARGE)).outcome is Outcome.ACCEPTED
+    assert _forms(extender) == forms
+
+
+async def test_an_older_replica_at_the_same_address_gets_the_same_report_as_json_at_once(
+    make_extender: Callable[[], Any],
+) -> None:
+    extender = make_extender()
+    extender.takes = TAKES
+    async with Courier(_replica(await extender.serve())) as courier:
+        await courier.carry(LARGE)
+        extender.takes = {}
+        assert (await courier.carry(LARGE)).outcome is Outcome.ACCEPTED
+        assert (await courier.carry(LARGE)).outcome is Outcome.ACCEPTED
+    assert _forms(extender) == ["json", "compact gzip", "json", "json"]
+    assert extender.reports == [LARGE] * 3
+
+
+async def test_a_replica_that_cannot_read_what_it_asked_for_gets_json_at_once(make_extender: Callable[[], Any]) -> None:
+    extender = make_extender()
+    extender.takes = TAKES
+    async with Courier(_replica(await extender.serve())) as courier:
+        await courier.carry(SMALL)
+        extender.answers = [(400, {"error": "not a valid compact report"})]
+        assert (await courier.carry(SMALL)).outcome is Outcome.ACCEPTED
+    assert _forms(extender) == ["json", "compact", "json"]
+
+
+async def test_a_refusal_for_another_reason_changes_nothing(make_extender: Callable[[], Any]) -> None:
+    extender = make_extender()
+    extender.takes = TAKES
+    async with Courier(_replica(await extender.serve())) as courier:
+        await courier.carry(SMALL)
+        extender.answers = [(503, {"error": "starting"})]
+        assert (await courier.carry(SMALL)).outcome is Outcome.UNAVAILABLE
+        await courier.carry(SMALL)
+    assert _forms(extender) == ["json", "compact", "compact"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("retry_after", "pause_s"), [("3", 3.0), ("100000", 60.0), ("0", 0.0), ("-1", 0.0), ("soon", 0.0), ("²", 0.0)]
+)
+async def test_an_overloaded_replica_says_when_to_come_back(
+    make_extender: Callable[[], Any], status: int, retry_after: str, pause_s: float
+) -> None:
+    extender = make_extender()
+    extender.headers = {"Retry-After": retry_after}
+    extender.answers = [(status, {"error": "too many reports at once"})]
+    async with Courier(_replica(await extender.serve())) as courier:
+        answer = await courier.carry(SMALL)
+    assert answer.retry_after_s == pause_s
+    assert (answer.outcome is Outcome.BUSY) == (pause_s > 0)

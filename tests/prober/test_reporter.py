@@ -27,6 +27,7 @@ class Rig:
         self.replies: list[tuple[str, Reply]] = []
         self.addresses = addresses
         self.heard: list[list[str]] = []
+        self.held: dict[str, str] = {}
         options: dict[str, Any] = {} if addresses is None else {"resolve": self.resolve, "resolve_s": 0.02}
         self.reporter = Reporter(
             urls,
@@ -36,6 +37,7 @@ class Rig:
             period=lambda asked_s: max(0.02, asked_s),
             on_reply=lambda replica, reply: self.replies.append((replica, reply)),
             on_replicas=self.heard.append,
+            list_held=lambda replica: self.held.get(replica, ""),
             credentials=Credentials(token_file),
             **options,
         )
@@ -261,3 +263,63 @@ def test_back_off_grows_to_its_cap_with_full_jitter() -> None:
     assert min(delays[10:]) < 5
     backoff.succeeded()
     assert backoff.failed() <= 1.0
+
+
+async def test_each_replica_is_told_which_of_its_lists_is_held(make_extender: Callable[[], Any]) -> None:
+    extender = make_extender()
+    rig = Rig([await extender.serve()])
+    async with rig.running():
+        await extender.until(1)
+        rig.held[f"http://127.0.0.1:{extender.port}"] = "v1"
+        await extender.until(3)
+    assert extender.reports[0].targets_version == ""
+    assert extender.reports[-1].targets_version == "v1"
+
+
+async def test_replies_are_counted_by_whether_they_bring_a_list(make_extender: Callable[[], Any]) -> None:
+    extender = make_extender()
+    extender.answers = [Reply(False, 10_000.0, [], "v1"), Reply(False, 10_000.0, None)]
+    rig = Rig([await extender.serve()])
+    async with rig.running():
+        await extender.until(3)
+    counts = {
+        outcome: rig.registry.get_sample_value("neilats_prober_target_lists_total", {"outcome": outcome})
+        for outcome in ("received", "unchanged")
+    }
+    assert counts["unchanged"] == 1
+    assert counts["received"] >= 1
+
+
+async def test_a_replica_that_has_much_to_do_is_reported_to_less_often(make_extender: Callable[[], Any]) -> None:
+    one, two = make_extender(), make_extender()
+    await one.serve("127.0.0.23")
+    await two.serve("127.0.0.24", one.port)
+    two.reply = Reply(False, 10_000.0, [], report_after_ms=60_000.0)
+    rig = Rig([f"http://extender.test:{one.port}"], ["127.0.0.23", "127.0.0.24"])
+    async with rig.running():
+        await two.until(1)
+        await one.until(5)
+    assert len(two.reports) == 1
+
+
+async def test_an_overloaded_replica_is_left_alone_and_loses_nothing(make_extender: Callable[[], Any]) -> None:
+    extender = make_extender()
+    extender.headers = {"Retry-After": "1"}
+    extender.answers = [(503, {"error": "too many reports at once"})]
+    rig = Rig([await extender.serve()])
+    rig.sample(1.0)
+    began = asyncio.get_running_loop().time()
+    async with rig.running():
+        await extender.until(1)
+        rig.sample(2.0)
+        await extender.until(3)
+    assert asyncio.get_running_loop().time() - began >= 1.0
+    assert _values(extender.reports[1:]) == [1.0, 2.0]
+    assert rig.count("busy") == 1
+
+
+def test_the_wait_that_is_asked_for_is_the_least_and_twice_that_the_most() -> None:
+    backoff = Backoff(rng=random.Random(1))
+    waits = [backoff.failed(4.0) for _ in range(200)]
+    assert 4.0 <= min(waits) < 4.5
+    assert 7.5 < max(waits) <= 8.0

@@ -91,3 +91,31 @@ def test_the_smallest_interval_is_taken() -> None:
     table.update("r1", [], 10, 0.0)
     table.update("r2", [], 5, 0.0)
     assert table.interval_s() == 5
+
+
+def test_a_list_that_was_left_out_stays_as_it_is() -> None:
+    table = _table()
+    assert table.version("r1") == ""
+    table.update("r1", [Target("a", "10.0.0.1", burst=True)], 10, 0.0, "v1")
+    assert not table.update("r1", None, 5, SILENT_S)
+    assert (set(table.goals), table.version("r1"), table.interval_s()) == ({"a"}, "v1", 5)
+    assert table.bursts(table.list_of("r1")) == ["a"]
+    table.update("r2", [], 10, SILENT_S + 1, "w1")  # r1 has replied since: it is not silent
+    assert set(table.goals) == {"a"}
+
+
+def test_a_list_that_was_dropped_is_not_named_to_its_replica_any_more() -> None:
+    table = _table()
+    table.update("r1", [Target("a", "10.0.0.1")], 10, 0.0, "v1")
+    table.update("r2", [Target("b", "10.0.0.2")], 10, SILENT_S + 1, "w1")
+    assert (table.version("r1"), table.version("r2")) == ("", "w1")
+    table.update("r1", None, 10, SILENT_S + 2)  # the reply to a report that still named it
+    assert table.version("r1") == ""
+    assert set(table.goals) == {"b"}
+
+
+def test_a_list_without_a_version_is_not_named() -> None:
+    table = _table()
+    table.update("r1", [Target("a", "10.0.0.1")], 10, 0.0, "v1")
+    table.update("r1", [Target("a", "10.0.0.1")], 10, 1.0)  # an older extender took over
+    assert table.version("r1") == ""

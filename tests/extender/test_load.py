@@ -1,0 +1,93 @@
+"""The pause that probers are asked for: by their number, by what a report costs, and by how busy the process is."""
+
+import pytest
+
+from extender.load import LEAST_S, MOST_PER_S, Load
+
+
+class Rig:
+    """A load whose clock and use of a core are moved by hand."""
+
+    def __init__(self, interval_s: float = 10.0, fresh_for_s: float = 40.0) -> None:
+        self.now = self.cpu_s = 0.0
+        self.load = Load(interval_s, fresh_for_s, lambda: self.now, lambda: self.cpu_s)
+
+    def run(self, seconds: int, busy: float, cost_s: float = 100e-6) -> None:
+        """Let so many seconds pass with this share of a core used, and a hundred reports in each."""
+        for _ in range(seconds):
+            self.now += 1.0
+            self.cpu_s += busy
+            for _ in range(100):
+                self.load.handled(cost_s)
+
+
+def test_few_probers_are_not_asked_to_wait() -> None:
+    rig = Rig()
+    rig.run(10, busy=0.2)
+    assert rig.load.pause_s(int(MOST_PER_S * LEAST_S)) == 0
+    assert rig.load.pause_s(64) == 0
+
+
+def test_five_thousand_probers_report_five_hundred_times_a_second() -> None:
+    rig = Rig()
+    rig.run(10, busy=0.2)
+    assert 5000 / rig.load.pause_s(5000) == pytest.approx(500)
+
+
+def test_reports_that_cost_much_come_less_often() -> None:
+    rig = Rig()
+    rig.run(60, busy=0.3, cost_s=1e-3)
+    assert 2000 / rig.load.pause_s(2000) == pytest.approx(0.3 / 1.2e-3, rel=0.01)
+
+
+def test_one_slow_report_changes_little() -> None:
+    rig = Rig()
+    rig.run(60, busy=0.3, cost_s=500e-6)
+    before = rig.load.pause_s(3000)
+    rig.load.handled(5e-3)
+    assert before < rig.load.pause_s(3000) < 1.15 * before
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "fresh_for_s", "most_s"), [(10, 40, 15), (1, 4, 1.5), (60, 60, 30)], ids=["usual", "quick", "short"]
+)
+def test_the_pause_stays_well_within_freshness(interval_s: float, fresh_for_s: float, most_s: float) -> None:
+    rig = Rig(interval_s, fresh_for_s)
+    rig.run(60, busy=1.0)
+    assert rig.load.pause_s(1_000_000) == most_s
+
+
+def test_while_the_process_is_busy_the_pause_grows_step_by_step_and_shrinks_again() -> None:
+    rig = Rig()
+    rig.run(5, busy=0.5)
+    usual = rig.load.pause_s(1000)
+    pauses = []
+    for busy in (0.9, 0.9, 0.7, 0.3, *[0.3] * 10):
+        rig.run(1, busy)
+        pauses.append(rig.load.pause_s(1000))
+    assert usual < pauses[0] < pauses[1] == pauses[2] > pauses[3]
+    assert pauses[-1] == usual
+
+
+def test_it_is_overloaded_while_the_process_is_busy() -> None:
+    rig = Rig()
+    rig.run(1, busy=0.5)
+    assert not rig.load.overloaded
+    rig.run(1, busy=0.95)
+    assert rig.load.overloaded
+    rig.run(1, busy=0.5)
+    assert not rig.load.overloaded
+
+
+def test_refusals_make_it_overloaded_and_ask_for_longer_each_second() -> None:
+    rig = Rig()
+    waits = []
+    for _ in range(20):
+        rig.now += 1.0
+        waits.append(rig.load.refused())
+        assert rig.load.overloaded
+    assert waits[0] == 2
+    assert waits == sorted(waits)
+    assert waits[-1] == 8
+    rig.run(2, busy=0.1)
+    assert not rig.load.overloaded
