@@ -16,6 +16,9 @@ __all__ = ["Delivery", "Header"]
 
 _OLDEST_MS: Final = MAX_AGE_MS - 1000
 
+MOST_SAMPLES: Final = 4096
+"""Samples of one report, but for a single target's ring: neither side's event loop shall stand still for long."""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -37,21 +40,26 @@ class _Batch:
 
 
 class Delivery:
-    """One replica's acknowledgements; `header` gives the current header of a report."""
+    """One replica's acknowledgements; `header` gives the current header of a report.
 
-    def __init__(self, store: Store, header: Callable[[], Header]) -> None:
+    `on_overrun` hears how many samples were overwritten before the replica had them.
+    """
+
+    def __init__(
+        self, store: Store, header: Callable[[], Header], on_overrun: Callable[[int], None] = lambda samples: None
+    ) -> None:
         self._store = store
-        self._header = header
+        self._header, self._on_overrun = header, on_overrun
         self._acknowledged: dict[str, int] = {}
         self._queue: deque[_Batch] = deque()
         self._seq = 0
-        self._full = False
+        self._full = self._more = False
         self._most_targets = MAX_TARGETS
 
     @property
     def unfinished(self) -> bool:
         """Whether more reports wait behind the last one, to be sent at once."""
-        return bool(self._queue) or self._full
+        return bool(self._queue) or self._full or self._more
 
     def report(self, now: float) -> Report:
         """The report to send now: the unacknowledged one again, else a new one, which may hold no samples."""
@@ -108,12 +116,22 @@ class Delivery:
         return True
 
     def _fill(self, now: float) -> None:
-        """Only the first part of a whole ring says so: it makes the replica drop what it held before."""
-        items = list(self._store.collect(self._acknowledged, now).items())
-        parts = [items[i : i + self._most_targets] for i in range(0, len(items), self._most_targets)] or [[]]
-        for part in parts:
-            self._queue.append(_Batch(now, dict(part)))
-        self._queue[0].full, self._full = self._full, False
+        """Take what is new, as much as one report may hold.
+
+        Only the first part of a whole ring says so: it makes the replica drop what it held before.
+        """
+        pieces: dict[str, Piece] = {}
+        samples, self._more = 0, False
+        for target, piece in self._store.collect(self._acknowledged, now):
+            samples += sum(len(run.rtt_ms) for run in piece.runs)
+            if pieces and (len(pieces) == self._most_targets or samples > MOST_SAMPLES):
+                self._more = True
+                break
+            pieces[target] = piece
+        if overrun := sum(piece.overrun for piece in pieces.values()):
+            self._on_overrun(overrun)
+        self._queue.append(_Batch(now, pieces, self._full))
+        self._full = False
 
     def _acknowledge(self) -> None:
         batch = self._queue.popleft()

@@ -150,7 +150,7 @@ class Reporter:
 
     async def _serve(self, replica: Replica) -> None:
         """Report to one replica until cancelled."""
-        delivery = self._deliveries.setdefault(replica.name, Delivery(self._store, self._header))
+        delivery = self._deliveries.setdefault(replica.name, self._delivery())
         async with Courier(replica, self._bind, self._credentials, self._metrics.report_sent) as courier:
             line = self._lines[replica.name] = _Line(replica, delivery, courier)
             try:
@@ -160,6 +160,9 @@ class Reporter:
             finally:
                 if self._lines.get(replica.name) is line:
                     del self._lines[replica.name]
+
+    def _delivery(self) -> Delivery:
+        return Delivery(self._store, self._header, self._metrics.overrun.inc)
 
     async def _report(self, line: _Line) -> float:
         """Send one report and take its answer; returns the seconds until the next one."""

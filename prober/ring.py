@@ -6,7 +6,8 @@ so each replica's acknowledgement is one index.
 
 import math
 from array import array
-from collections.abc import Iterable
+from bisect import bisect_left
+from itertools import islice
 from typing import Final
 
 from prober.wire import LOST, MAX_AGE_MS, MAX_RTT_MS, MAX_RUN, Run
@@ -49,7 +50,7 @@ class Ring:
     @property
     def decided(self) -> int:
         """Index after the last reportable sample: everything before it has its value."""
-        return max(self._decided, self.oldest)
+        return self._decided
 
     @property
     def end(self) -> int:
@@ -71,6 +72,7 @@ class Ring:
             self._times.append(time)
             self._values.append(_PENDING)
         self._next += 1
+        self._decided = max(self._decided, self._next - self._capacity)
         return self._next - 1
 
     def decide(self, index: int, rtt_ms: float) -> None:
@@ -78,7 +80,6 @@ class Ring:
         if not self.oldest <= index < self._next:
             return
         self._values[self._at(index)] = min(rtt_ms, MAX_RTT_MS) if rtt_ms >= 0 or rtt_ms == LOST else UNMEASURED
-        self._decided = self.decided
         while self._decided < self._next and self._values[self._at(self._decided)] != _PENDING:
             self._decided += 1
 
@@ -88,55 +89,65 @@ class Ring:
 
     def samples(self, since: int) -> list[tuple[float, float]]:
         """The reportable (time, value) pairs from index `since` on."""
-        return [
-            (self._times[self._at(i)], self._values[self._at(i)]) for i in range(max(since, self.oldest), self.decided)
-        ]
+        return list(zip(self._part(self._times, since), self._part(self._values, since), strict=True))
 
     def runs_since(self, since: int, now: float) -> list[Run]:
         """The reportable samples from index `since` on as runs, oldest first; ages are relative to `now`."""
-        recent = [s for s in self.samples(since) if now - s[0] <= _OLDEST_S]
-        if len(recent) == 1:
-            return [_run(recent, 1.0, now)]
-        return [_run(part, step_s, now) for part, step_s in _split(recent)]
+        times, values = self._part(self._times, since), self._part(self._values, since)
+        start = bisect_left(times, now - _OLDEST_S)
+        runs = []
+        while start < len(times):
+            end, step_s = _reach(times, start)
+            runs.append(_run(times[start], values[start:end], step_s, now))
+            start = end
+        return runs
+
+    def _part(self, column: "array[float]", since: int) -> list[float]:
+        """What a column holds of the reportable samples from index `since` on."""
+        start = max(since, self.oldest)
+        if start >= self._decided:
+            return []
+        begin, count = self._at(start), self._decided - start
+        if count == 1:
+            return [column[begin]]
+        return (column[begin : begin + count] + column[: max(0, begin + count - self._capacity)]).tolist()
 
     def _at(self, index: int) -> int:
         return (index - self._first) % self._capacity
 
 
-def _split(samples: list[tuple[float, float]]) -> Iterable[tuple[list[tuple[float, float]], float]]:
-    """Greedy split into parts that lie on a regular grid, each with its step (s)."""
-    start = 0
-    while start < len(samples):
-        end, step_s = _reach(samples, start)
-        yield samples[start:end], step_s
-        start = end
-
-
-def _reach(samples: list[tuple[float, float]], start: int) -> tuple[int, float]:
-    """Where the run from `start` ends, and its step (s).
+def _reach(times: list[float], start: int) -> tuple[int, float]:
+    """Where the run from `start` ends, and its step (s): as far as the samples lie on a regular grid.
 
     Keeps the range of steps for which every sample is within the tolerance of the grid through the first one.
     """
-    first = samples[start][0]
-    low, high = 0.001, math.inf
-    for i in range(start + 1, min(len(samples), start + MAX_RUN)):
-        passed, n = samples[i][0] - first, i - start
-        slack = min(_TOLERANCE * passed / n, _TOLERANCE_S)
-        lower, upper = max(low, (passed - slack) / n), min(high, (passed + slack) / n)
+    first = times[start]
+    low, high, n = 0.001, math.inf, 0
+    for time in islice(times, start + 1, start + MAX_RUN):
+        n += 1
+        passed = time - first
+        slack = _TOLERANCE * passed / n
+        if slack > _TOLERANCE_S:
+            slack = _TOLERANCE_S
+        lower, upper = (passed - slack) / n, (passed + slack) / n
+        if lower < low:  # max() and min() would take most of the time of a whole ring
+            lower = low
+        if upper > high:
+            upper = high
         if lower > upper:
-            return i, _middle(low, high)
+            return start + n, _middle(low, high)
         low, high = lower, upper
-    return min(len(samples), start + MAX_RUN), _middle(low, high)
+    return start + n + 1, _middle(low, high)
 
 
 def _middle(low: float, high: float) -> float:
     return (low + high) / 2 if math.isfinite(high) else 1.0
 
 
-def _run(samples: list[tuple[float, float]], step_s: float, now: float) -> Run:
-    newest = samples[0][0] + step_s * (len(samples) - 1)
+def _run(first: float, values: list[float], step_s: float, now: float) -> Run:
+    newest = first + step_s * (len(values) - 1)
     return Run(
         age_ms=round(min(max(0.0, now - newest) * 1000, MAX_AGE_MS), 1),
         step_ms=round(max(step_s * 1000, 1.0), 3),
-        rtt_ms=[None if math.isnan(v) else round(v, 4) for _, v in samples],
+        rtt_ms=[None if v != v else round(v, 4) for v in values],
     )

@@ -1,6 +1,6 @@
 """The rings of all targets, and what of them a replica has not acknowledged yet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from prober.ring import Ring
@@ -13,10 +13,14 @@ RETAIN_S: Final = 600.0
 
 
 class Piece(NamedTuple):
-    """One target's part of a report; `upto` is the index to acknowledge."""
+    """One target's part of a report; `upto` is the index to acknowledge.
+
+    `overrun` samples before it were overwritten before they were acknowledged.
+    """
 
     runs: list[Run]
     upto: int
+    overrun: int = 0
 
 
 class Store:
@@ -47,16 +51,17 @@ class Store:
         if target in self._rings:
             self._retired[target] = now
 
-    def collect(self, acknowledged: Mapping[str, int], now: float) -> dict[str, Piece]:
-        """What lies behind the acknowledged index of each target; no entry means that nothing was acknowledged."""
+    def collect(self, acknowledged: Mapping[str, int], now: float) -> Iterator[tuple[str, Piece]]:
+        """What lies behind the acknowledged index of each target; no entry means that nothing was acknowledged.
+
+        Lazy, because a reader of whole rings stops when a report is full.
+        """
         self._forget(now)
-        pieces = {}
         for target, ring in self._rings.items():
-            upto = ring.decided
             since = acknowledged.get(target, 0)
-            if since < upto and (runs := ring.runs_since(since, now)):
-                pieces[target] = Piece(runs, upto)
-        return pieces
+            if since < ring.decided and (runs := ring.runs_since(since, now)):
+                overrun = max(0, ring.oldest - since) if target in acknowledged else 0
+                yield target, Piece(runs, ring.decided, overrun)
 
     def _forget(self, now: float) -> None:
         """Drop what was retired long ago; a ring made later starts behind it, so old acknowledgements stay true."""

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prober.delivery import Delivery, Header
+from prober.delivery import MOST_SAMPLES, Delivery, Header
 from prober.store import Store
 from prober.wire import MAX_AGE_MS, Addresses, Report, SelfReport, decode_report, encode
 
@@ -12,7 +12,8 @@ HEADER = Header("me", "boot", 10_000.0, Addresses(ipv4="10.0.0.1"), SelfReport(m
 class Rig:
     def __init__(self, targets: int = 1) -> None:
         self.store = Store(64)
-        self.delivery = Delivery(self.store, lambda: HEADER)
+        self.overrun: list[int] = []
+        self.delivery = Delivery(self.store, lambda: HEADER, self.overrun.append)
         self.targets = targets
 
     def sample(self, now: float, value: float = 0.5) -> None:
@@ -194,3 +195,36 @@ def test_the_store_may_forget_targets_that_were_acknowledged() -> None:
     report = rig.delivery.report(5001.0)
     assert _values(report) == {"n0": [0.5], "n1": [0.5]}
     assert [run.age_ms for _, run in report.runs()] == pytest.approx([1000.0, 1000.0])
+
+
+def test_whole_rings_come_in_several_reports_of_which_only_the_first_says_so() -> None:
+    rig = Rig(targets=200)
+    for i in range(64):
+        rig.sample(1000.0 + i, float(i))
+    rig.delivery.report(1100.0)
+    rig.delivery.accepted(resync=True)
+    reports = []
+    while rig.delivery.unfinished:
+        reports.append(rig.delivery.report(1101.0))
+        rig.delivery.accepted(resync=False)
+    assert [report.full for report in reports] == [True, False, False, False]
+    assert all(sum(len(values) for values in _values(r).values()) <= MOST_SAMPLES for r in reports)
+    assert sorted(t for r in reports for t in r.samples) == sorted(f"n{i}" for i in range(200))
+    assert all(values == [float(i) for i in range(64)] for r in reports for values in _values(r).values())
+
+
+def test_samples_that_the_ring_could_not_keep_are_counted_once() -> None:
+    rig = Rig(targets=2)
+    rig.sample(1000.0)
+    rig.delivery.report(1001.0)  # on its way for long
+    for i in range(70):
+        rig.sample(1010.0 + i)
+    rig.delivery.report(1100.0)
+    rig.delivery.accepted(resync=False)
+    assert rig.overrun == []
+    rig.delivery.report(1101.0)
+    rig.delivery.report(1102.0)
+    assert rig.overrun == [2 * (70 - 64)]
+    rig.delivery.accepted(resync=False)
+    rig.delivery.report(1103.0)
+    assert rig.overrun == [12]
