@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -23,6 +24,7 @@ from prober.delivery import Header
 from prober.loop import ProbeLoop
 from prober.metrics import Coverage, Metrics
 from prober.noise import Judge
+from prober.pace import report_period_s
 from prober.ping import DelayFunction, Pinger, PingError, open_pinger, source_towards
 from prober.reporter import Reporter
 from prober.schedule import Schedule
@@ -40,12 +42,6 @@ FLUSH_S: Final = 2.0
 
 CLOSE_S: Final = 1.0
 """Time for open HTTP requests at the end; with FLUSH_S well within the 5 s that a stop may take."""
-
-BURST_REPORT_S: Final = 1.0
-"""Most seconds between two reports while a burst runs."""
-
-MOST_INTERVALS: Final = 1.5
-"""Most intervals between two reports whatever an extender asks for: after four without a sample a path is unknown."""
 
 COVERAGE_INTERVALS: Final = 64
 
@@ -105,7 +101,7 @@ class Prober:
             self.store,
             self.metrics,
             header=self._header,
-            period=self._period,
+            period=partial(report_period_s, settings, self.schedule),
             on_reply=self._take,
             list_held=self.table.version,
             on_replicas=self.addresses.look_up,
@@ -146,15 +142,6 @@ class Prober:
             self.metrics.ignored.labels(reason).set(count)
         if any(ignored.values()):
             log.warning("some targets are not probed", extra=ignored)
-
-    def _period(self, asked_s: float) -> float:
-        """Seconds until the next report to a replica that asked for `asked_s`: in a burst too, because a replica asks a
-        prober that bursts for a pod only when it must; but no longer than the samples can wait."""
-        usual, step_s = min(self._settings.report_interval_s, self.schedule.interval_s), self.schedule.interval_s
-        if self.schedule.bursting:
-            usual, step_s = min(usual, BURST_REPORT_S), min(self._settings.burst_interval_s, step_s)
-        most_s = min(MOST_INTERVALS * self.schedule.interval_s, self._settings.ring_samples / 2 * step_s)
-        return max(usual, min(asked_s, most_s))
 
     def _header(self) -> Header:
         return Header(

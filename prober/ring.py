@@ -7,6 +7,7 @@ so each replica's acknowledgement is one index.
 import math
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
@@ -38,7 +39,8 @@ class Ring:
         self._capacity = capacity
         self._first = first
         self._next = first
-        self._decided = first
+        self.decided = first
+        """Index after the last reportable sample: everything before it has its value."""
         self._times = array("d")
         self._values = array("d")
 
@@ -46,11 +48,6 @@ class Ring:
     def oldest(self) -> int:
         """Index of the oldest sample still held."""
         return max(self._first, self._next - self._capacity)
-
-    @property
-    def decided(self) -> int:
-        """Index after the last reportable sample: everything before it has its value."""
-        return self._decided
 
     @property
     def end(self) -> int:
@@ -72,7 +69,7 @@ class Ring:
             self._times.append(time)
             self._values.append(_PENDING)
         self._next += 1
-        self._decided = max(self._decided, self._next - self._capacity)
+        self.decided = max(self.decided, self._next - self._capacity)
         return self._next - 1
 
     def decide(self, index: int, rtt_ms: float) -> None:
@@ -80,8 +77,8 @@ class Ring:
         if not self.oldest <= index < self._next:
             return
         self._values[self._at(index)] = min(rtt_ms, MAX_RTT_MS) if rtt_ms >= 0 or rtt_ms == LOST else UNMEASURED
-        while self._decided < self._next and self._values[self._at(self._decided)] != _PENDING:
-            self._decided += 1
+        while self.decided < self._next and self._values[self._at(self.decided)] != _PENDING:
+            self.decided += 1
 
     def add(self, time: float, rtt_ms: float) -> None:
         """A sample whose value is known at once."""
@@ -93,6 +90,9 @@ class Ring:
 
     def runs_since(self, since: int, now: float) -> list[Run]:
         """The reportable samples from index `since` on as runs, oldest first; ages are relative to `now`."""
+        if since == self.decided - 1 and since >= self.oldest:  # nearly always
+            at = self._at(since)
+            return [_run(self._times[at], (self._values[at],), 1.0, now)] if now - self._times[at] <= _OLDEST_S else []
         times, values = self._part(self._times, since), self._part(self._values, since)
         start = bisect_left(times, now - _OLDEST_S)
         runs = []
@@ -105,11 +105,9 @@ class Ring:
     def _part(self, column: "array[float]", since: int) -> list[float]:
         """What a column holds of the reportable samples from index `since` on."""
         start = max(since, self.oldest)
-        if start >= self._decided:
+        if start >= self.decided:
             return []
-        begin, count = self._at(start), self._decided - start
-        if count == 1:
-            return [column[begin]]
+        begin, count = self._at(start), self.decided - start
         return (column[begin : begin + count] + column[: max(0, begin + count - self._capacity)]).tolist()
 
     def _at(self, index: int) -> int:
@@ -144,10 +142,10 @@ def _middle(low: float, high: float) -> float:
     return (low + high) / 2 if math.isfinite(high) else 1.0
 
 
-def _run(first: float, values: list[float], step_s: float, now: float) -> Run:
+def _run(first: float, values: Sequence[float], step_s: float, now: float) -> Run:
     newest = first + step_s * (len(values) - 1)
     return Run(
-        age_ms=round(min(max(0.0, now - newest) * 1000, MAX_AGE_MS), 1),
-        step_ms=round(max(step_s * 1000, 1.0), 3),
-        rtt_ms=[None if v != v else round(v, 4) for v in values],
+        round(min(max(0.0, now - newest) * 1000, MAX_AGE_MS), 1),
+        round(max(step_s * 1000, 1.0), 3),
+        [None if v != v else round(v, 4) for v in values],
     )

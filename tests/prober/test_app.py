@@ -149,6 +149,22 @@ async def test_the_replies_interval_is_taken(make_extender: Callable[[], Any]) -
     assert extender.reports[-1].interval_ms == 500.0
 
 
+async def test_a_list_is_held_while_replies_leave_it_out(make_extender: Callable[[], Any]) -> None:
+    extender = make_extender()
+    extender.answers = [Reply(False, 200.0, [Target("n2", "127.0.0.12", udp_port=9, burst=True)], "v1")]
+    extender.reply = Reply(False, 200.0, None)
+    async with _running(_settings(extender_urls=(await extender.serve(),))) as listening:
+        await extender.until(12)
+        _, text = await _get(listening.http, "/metrics")
+    assert [report.targets_version for report in extender.reports[:3]] == ["", "v1", "v1"]
+    assert "neilats_prober_targets 1.0" in text
+    assert 'neilats_prober_target_lists_total{outcome="received"} 1.0' in text
+    # A burst is asked for by each reply whose list says so, left out or not: five samples are not the end of it.
+    steps_ms = [run.step_ms for report in extender.reports[-5:] for _, run in report.runs() if len(run.rtt_ms) > 1]
+    assert steps_ms
+    assert all(step_ms < 150 for step_ms in steps_ms)
+
+
 async def test_a_stop_sends_a_last_report_and_closes_everything(make_extender: Callable[[], Any]) -> None:
     extender = make_extender()
     extender.reply = Reply(False, 60_000.0, [Target("n2", "127.0.0.12", udp_port=9)])

@@ -24,6 +24,10 @@ def test_every_series_is_there_from_the_start() -> None:
         "neilats_prober_targets 0.0",
         "neilats_prober_coverage_ratio NaN",
         'neilats_prober_reports_total{outcome="accepted"} 0.0',
+        'neilats_prober_report_bytes_total{encoding="compact+gzip"} 0.0',
+        'neilats_prober_target_lists_total{outcome="unchanged"} 0.0',
+        "neilats_prober_report_after_seconds 0.0",
+        "neilats_prober_samples_overrun_total 0.0",
         'neilats_prober_build_info{mode="raw",node="n",version="1"} 1.0',
     ):
         assert line in text.splitlines()

@@ -135,3 +135,23 @@ def test_an_absurd_rtt_is_cut_to_the_format() -> None:
 def test_a_ring_needs_room() -> None:
     with pytest.raises(ValueError, match="holds nothing"):
         Ring(0)
+
+
+def test_a_sample_that_was_overwritten_by_pending_ones_is_not_reported() -> None:
+    ring = Ring(4)
+    ring.add(1000.0, 0.5)
+    assert [run.rtt_ms for run in ring.runs_since(0, 1001.0)] == [[0.5]]
+    for i in range(4):
+        ring.open(1010.0 + i)
+    assert (ring.oldest, ring.decided) == (1, 1)
+    assert ring.runs_since(0, 1020.0) == []
+
+
+@given(st.integers(1, 9), st.integers(0, 30), st.integers(0, 30))
+def test_a_ring_holds_its_latest_samples_in_order(capacity: int, made: int, since: int) -> None:
+    ring = Ring(capacity)
+    for i in range(made):
+        ring.add(1000.0 + i, float(i))
+    kept = range(max(since, made - capacity), made)
+    assert ring.samples(since) == [(1000.0 + i, float(i)) for i in kept]
+    assert [v for run in ring.runs_since(since, 1040.0) for v in run.rtt_ms] == [float(i) for i in kept]
