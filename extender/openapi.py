@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from neilats import __version__
+from prober.compact import MEDIA_TYPE
 from prober.wire import Reply, Report
 
 __all__ = ["document"]
@@ -41,10 +42,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "neilats extender", "version": __version__},
         "paths": {
-            "/v1/report": {
-                "post": _operation("Take a prober's samples; answer with its targets", report, reply, 404, 409, 413)
-                | {"security": [{"token": []}, {}]}
-            },
+            "/v1/report": {"post": _report(report, reply)},
             "/v1/scores": {"post": _operation("Score nodes towards a peer", _SCORES, _object("nodes"), 404)},
             "/v1/windows/{source}/{target}": {
                 "get": _operation("One path's window", None, _object("rtt_ms"), 404),
@@ -87,6 +85,19 @@ def document() -> dict[str, Any]:
         "security": [{"token": []}, {"certificate": []}, {}],
         "components": {"schemas": {**schemas, "Error": _object("error")}, "securitySchemes": _SCHEMES},
     }
+
+
+def _report(report: Any, reply: Any) -> dict[str, Any]:
+    """The probers' call, whose body may also be in the compact form, which no JSON schema describes."""
+    operation = _operation("Take a prober's samples; answer with its targets", report, reply, 404, 409, 413)
+    operation["requestBody"]["content"][MEDIA_TYPE] = {"schema": {"type": "string", "format": "binary"}}
+    operation["responses"]["200"]["headers"] = {
+        name: {"schema": _TEXT, "description": "what the next report may be"} for name in ("Accept", "Accept-Encoding")
+    }
+    operation["responses"]["503"]["headers"] = {
+        "Retry-After": {"schema": {"type": "integer"}, "description": "seconds; with too many reports at once"}
+    }
+    return operation | {"security": [{"token": []}, {}]}
 
 
 def _object(*required: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _NOISES: Final = ("control", "lag", "preempted")
 _REPORT_FIXES: Final = {
     "unauthorized": "compare the prober's service account with the extender's setting reporters, and the token's "
     "audience with audiences",
+    "busy": "the extender has too much to do: more CPU, no CPU limit, a longer interval",
     "unreachable": "see that the Service of the extender has endpoints and that no NetworkPolicy is in between",
 }
 

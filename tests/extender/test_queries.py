@@ -6,6 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from extender.pods import Pod
+from prober.compact import MEDIA_TYPE
 from tests.extender.conftest import NODES, a_pod
 
 NEAR_1 = {"node-2": 2.0, "node-3": 9.0, "node-4": 30.0}
@@ -190,6 +191,14 @@ async def test_the_description_names_every_route(bench):
     for path, operations in body["paths"].items():
         for operation in (operations[m] for m in ("get", "post") if m in operations):
             assert {"401", "403"} <= set(operation["responses"]), path
+
+
+async def test_the_description_names_both_forms_of_a_report(bench):
+    _, body = await get(bench, "/openapi.json")
+    report = body["paths"]["/v1/report"]["post"]
+    assert set(report["requestBody"]["content"]) == {"application/json", MEDIA_TYPE}
+    assert "Retry-After" in report["responses"]["503"]["headers"]
+    assert {"targets_version", "report_after_ms"} < set(body["components"]["schemas"]["Reply"]["properties"])
 
 
 async def test_probers_are_counted_by_whether_they_report(bench):
