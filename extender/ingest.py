@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -157,9 +158,16 @@ class Ingest:
 def _check_reachable(addresses: Addresses, remote: str) -> None:
     """An address that means another host to every reader would make its node look near to all of them."""
     for address in (a for a in (addresses.ipv4, addresses.ipv6) if a):
-        found = ip_address(address.partition("%")[0])
-        if found.is_unspecified or found.is_multicast or (found.is_loopback and not _is_loopback(remote)):
+        nowhere, loopback = _kind(address)
+        if nowhere or (loopback and not _is_loopback(remote)):
             raise BadRequest(f"other nodes cannot reach this one at {address}; set `advertise` - at `$.addresses`")
+
+
+@lru_cache(maxsize=16_384)  # each prober says the same in all its reports
+def _kind(address: str) -> tuple[bool, bool]:
+    """Whether nobody has this address, and whether everybody has."""
+    found = ip_address(address.partition("%")[0])
+    return found.is_unspecified or found.is_multicast, found.is_loopback
 
 
 def _is_loopback(remote: str) -> bool:

@@ -14,6 +14,9 @@ __all__ = ["Load"]
 MOST_PER_S: Final = 500.0
 """Reports a second in normal operation: 5,000 probers, one report each in ten seconds."""
 
+URGENT_PER_S: Final = 250.0
+"""Reports a second beyond that of probers that measure for a pod that waits; each sends one a second if it may."""
+
 SHARE: Final = 0.3
 """Part of a core that reports may take."""
 
@@ -69,7 +72,14 @@ class Load:
 
     def pause_s(self, probers: int) -> float:
         """Seconds between two reports of one prober, where there are so many; 0 where its own pace will do."""
-        per_s = min(MOST_PER_S, SHARE / (self._cost_s + HTTP_S))
+        return self._pause_s(probers, min(MOST_PER_S, SHARE / (self._cost_s + HTTP_S)))
+
+    def urgent_pause_s(self, probers: int, urgent: int) -> float:
+        """The same for one that measures for a pod that waits, as so many of them do: shorter unless it is too much."""
+        usual_s = self.pause_s(probers)
+        return usual_s if self.overloaded else min(usual_s, self._pause_s(urgent, URGENT_PER_S))
+
+    def _pause_s(self, probers: int, per_s: float) -> float:
         pause_s = min(probers / per_s * self._stretch, self._most_s)
         return pause_s if pause_s > LEAST_S else 0.0
 

@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from extender.neutral import Neutral
 
-__all__ = ["ACCESS_REVIEWS", "TOKEN_REVIEWS", "Counts", "Metrics"]
+__all__ = ["ACCESS_REVIEWS", "SAMPLES", "TOKEN_REVIEWS", "Counts", "Metrics"]
 
 VERBS: Final = ("filter", "prioritize", "preempt")
 OUTCOMES: Final = ("passed", "filtered", "scored", *(str(n) for n in Neutral), "error")

@@ -17,6 +17,8 @@ class Replies:
     def __init__(self, probing: Probing, load: Load, metrics: Metrics) -> None:
         self._probing, self._load, self._metrics = probing, load, metrics
         self._start = secrets.token_hex(4)
+        self._urgent: set[str] = set()
+        self._lists = {held: metrics.target_lists.labels("left_out" if held else "sent") for held in (True, False)}
 
     def to(self, report: Report, reporters: Mapping[str, ReportsItself], now: float, *, resync: bool) -> Reply:
         """The reply to a report that was applied; `reporters` are the probers' records by node.
@@ -26,18 +28,24 @@ class Replies:
         plan = self._probing.plan(report.node, reporters, now)
         version = f"{self._start}.{plan.version}"  # another process may give the same version to another list
         held = report.targets_version == version
-        self._metrics.target_lists.labels("left_out" if held else "sent").inc()
+        self._lists[held].inc()
         return Reply(
             resync=resync,
             interval_ms=self._probing.interval_s * 1000,
             targets=None if held else plan.targets,
             targets_version="" if held else version,
-            report_after_ms=self._report_after_ms(len(reporters), plan),
+            report_after_ms=self._report_after_ms(report.node, plan, reporters),
         )
 
-    def _report_after_ms(self, probers: int, plan: Plan) -> float | None:
-        """None where the prober's own pace will do, and while a pod waits for what it measures, if that can be."""
-        pause_s = self._load.pause_s(probers)
+    def _report_after_ms(self, node: str, plan: Plan, reporters: Mapping[str, ReportsItself]) -> float | None:
+        """None where the prober's own pace will do; less while a pod waits for what it measures, if that can be."""
+        pause_s = self._load.pause_s(len(reporters))
         self._metrics.report_after.set(pause_s)
-        urgent = bool(pause_s) and not self._load.overloaded and any(target.burst for target in plan.targets)
-        return round(pause_s * 1000) if pause_s and not urgent else None
+        if pause_s and any(target.burst for target in plan.targets):
+            self._urgent.add(node)
+            if len(self._urgent) > len(reporters):
+                self._urgent &= reporters.keys()
+            pause_s = self._load.urgent_pause_s(len(reporters), len(self._urgent))
+        else:
+            self._urgent.discard(node)
+        return round(pause_s * 1000) if pause_s else None

@@ -21,7 +21,7 @@ from extender.errors import (
 from extender.http import bounded_body, error_response, json_response
 from extender.ingest import Applied, Ingest
 from extender.load import Load
-from extender.metrics import Metrics
+from extender.metrics import SAMPLES, Metrics
 from extender.owners import Sender
 from extender.turns import FullError, Turns
 from neilats.log import get_logger
@@ -65,6 +65,7 @@ class Reports:
     ) -> None:
         self._ingest, self._metrics, self._max_bytes, self._sender = ingest, metrics, max_bytes, sender
         self._load, self._turns = load, turns or Turns()
+        self._samples = {kind: metrics.samples.labels(kind) for kind in SAMPLES}
         self._complained = float("-inf")
 
     def routes(self) -> list[web.RouteDef]:
@@ -125,7 +126,8 @@ class Reports:
             ("unmeasured", applied.unmeasured),
             ("unknown_target", applied.unknown_target),
         ):
-            self._metrics.samples.labels(kind).inc(count)
+            if count:
+                self._samples[kind].inc(count)
 
 
 def _decoded(kind: str, body: bytes) -> tuple[Report, Columns]:

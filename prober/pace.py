@@ -20,7 +20,7 @@ RING_SHARE: Final = 0.5
 def report_period_s(settings: ProberSettings, schedule: Schedule, asked_s: float) -> float:
     """Seconds until the next report to a replica that asked for a pause of `asked_s`, 0 if it asked for none.
 
-    What is asked for counts in a burst too: an extender asks a prober whose burst a pod waits for only when it must.
+    What is asked for counts in a burst too: an extender knows which bursts a pod waits for, and asks for less there.
     """
     usual_s = min(settings.report_interval_s, schedule.interval_s)
     step_s = schedule.interval_s

@@ -6,6 +6,7 @@ report may also come in the form of `prober.compact`.
 """
 
 from collections.abc import Container
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Annotated, Final
 
@@ -168,12 +169,16 @@ def check_origin(report: Report, targets: Container[str]) -> None:
 def _check_addresses(addresses: Addresses) -> None:
     for field, version in (("ipv4", 4), ("ipv6", 6)):
         value = getattr(addresses, field)
-        try:
-            fits = value is None or ip_address(value.partition("%")[0]).version == version
-        except ValueError:
-            fits = False
-        if not fits:
+        if value is not None and _version(value) != version:
             raise WireError(f"{value!r} is no IPv{version} address - at `$.addresses.{field}`")
+
+
+@lru_cache(maxsize=16_384)  # each prober says the same in all its reports
+def _version(address: str) -> int | None:
+    try:
+        return ip_address(address.partition("%")[0]).version
+    except ValueError:
+        return None
 
 
 def _check_run(target: str, run: Run) -> None:

@@ -69,6 +69,20 @@ def test_while_the_process_is_busy_the_pause_grows_step_by_step_and_shrinks_agai
     assert pauses[-1] == usual
 
 
+def test_few_that_measure_for_a_pod_are_not_slowed_and_many_no_more_than_the_others() -> None:
+    rig = Rig()
+    rig.run(10, busy=0.2)
+    assert rig.load.urgent_pause_s(5000, urgent=250) == 0
+    assert rig.load.urgent_pause_s(5000, urgent=1000) == pytest.approx(4.0)
+    assert rig.load.urgent_pause_s(5000, urgent=5000) == rig.load.pause_s(5000)
+
+
+def test_those_that_measure_for_a_pod_wait_as_long_as_the_others_while_it_is_overloaded() -> None:
+    rig = Rig()
+    rig.run(10, busy=0.95)
+    assert rig.load.urgent_pause_s(5000, urgent=1) == rig.load.pause_s(5000) > 0
+
+
 def test_it_is_overloaded_while_the_process_is_busy() -> None:
     rig = Rig()
     rig.run(1, busy=0.5)

@@ -156,38 +156,58 @@ async def test_another_process_sends_its_list_although_it_is_the_same(bench, mak
 
 
 class Told(Load):
-    """A load that asks for a given pause."""
+    """A load that asks for given pauses."""
 
-    def __init__(self, pause_s: float, overloaded: bool = False) -> None:
+    def __init__(self, pause_s: float, urgent_pause_s: float = 0.0) -> None:
         super().__init__(10.0, 40.0)
-        self._told_s, self.overloaded = pause_s, overloaded
+        self._told_s, self._urgent_s = pause_s, urgent_pause_s
+        self.urgent: list[int] = []
 
     def pause_s(self, probers: int) -> float:
         return self._told_s
 
+    def urgent_pause_s(self, probers: int, urgent: int) -> float:
+        self.urgent.append(urgent)
+        return self._urgent_s
 
-def replies(bench: Any, load: Load) -> Replies:
-    return Replies(bench.extender.decider._probing, load, bench.extender.metrics)
+
+def asked_ms(bench: Any, replies: Replies, node: str = "node-2") -> float | None:
+    report = a_report(2, node)
+    return replies.to(report, bench.extender.ingest.sources, bench.clock.now, resync=False).report_after_ms
 
 
 @pytest.mark.parametrize(
-    ("pause_s", "overloaded", "burst", "asked_ms"),
+    ("load", "burst", "expected_ms"),
     [
-        (0.0, False, False, None),
-        (8.0, False, False, 8000),
-        (8.0, False, True, None),
-        (8.0, True, True, 8000),
+        (Told(0.0), False, None),
+        (Told(8.0), False, 8000),
+        (Told(8.0, 0.0), True, None),
+        (Told(8.0, 2.5), True, 2500),
     ],
-    ids=["little load", "much load", "a pod waits", "a pod waits but it is too much"],
+    ids=["little load", "much load", "a pod waits", "a pod waits, and many others"],
 )
-async def test_probers_are_asked_to_wait_unless_a_pod_waits_for_them(bench, pause_s, overloaded, burst, asked_ms):
+async def test_probers_are_asked_to_wait_but_less_where_a_pod_waits_for_them(bench, load, burst, expected_ms):
     await a_listed_prober(bench)
     if burst:
         bench.extender.decider._probing.want("node-2", "node-3", bench.clock.now)
-    made = replies(bench, Told(pause_s, overloaded))
-    answer = made.to(a_report(2), bench.extender.ingest.sources, bench.clock.now, resync=False)
-    assert answer.report_after_ms == asked_ms
-    assert bench.metric("neilats_extender_report_after_seconds") == pause_s
+    replies = Replies(bench.extender.decider._probing, load, bench.extender.metrics)
+    assert asked_ms(bench, replies) == expected_ms
+    assert bench.metric("neilats_extender_report_after_seconds") == load.pause_s(1)
+
+
+async def test_probers_that_measure_for_a_pod_are_counted_as_long_as_they_do(bench):
+    await a_listed_prober(bench)
+    load, probing = Told(8.0), bench.extender.decider._probing
+    replies = Replies(probing, load, bench.extender.metrics)
+    probing.want("node-2", "node-3", bench.clock.now)
+    probing.want("node-4", "node-3", bench.clock.now)
+    for node in ("node-2", "node-4", "node-2"):
+        asked_ms(bench, replies, node)
+    bench.clock.forward(60)
+    asked_ms(bench, replies, "node-2")
+    probing.want("node-4", "node-3", bench.clock.now)
+    asked_ms(bench, replies, "node-4")
+    assert load.urgent == [1, 2, 2, 1]
 
 
 @pytest.fixture
