@@ -7,6 +7,7 @@ is measured, and the steady upper bytes are what makes a large report compress.
 
 import sys
 from array import array
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 import msgspec
@@ -70,30 +71,19 @@ def decode_packed(body: bytes) -> Packed:
 
 def pack(report: Report) -> bytes:
     """The compact bytes of a report; a target without runs is left out."""
-    targets: list[str] = []
-    runs, counts, ages, steps, rtts = array("H"), array("H"), array("I"), array("f"), array("I")
-    for target, found in report.samples.items():
-        own = found if isinstance(found, list) else (found,)
-        if not own:
-            continue
-        targets.append(target)
-        runs.append(len(own))
-        for run in own:
-            counts.append(len(run.rtt_ms))
-            ages.append(round(run.age_ms * AGES_PER_MS))
-            steps.append(run.step_ms)
-            rtts.extend(_quarters_us(run.rtt_ms))
-    if steps and steps.count(steps[0]) == len(steps):
-        del steps[1:]
+    named = [(t, own) for t, found in report.samples.items() if (own := found if isinstance(found, list) else [found])]
+    runs = [run for _, own in named for run in own]
+    per_target, counts = [len(own) for _, own in named], [len(run.rtt_ms) for run in runs]
+    steps = [run.step_ms for run in runs]
     return _encoder.encode(
         Packed(
             head=msgspec.structs.replace(report, samples={}),
-            targets=targets,
-            runs=_column(runs) if runs.count(1) < len(runs) else b"",
-            counts=_column(counts) if counts.count(1) < len(counts) else b"",
-            ages=_column(ages),
-            steps=_column(steps),
-            rtts=_column(rtts),
+            targets=[target for target, _ in named],
+            runs=_column("H", per_target if per_target.count(1) < len(per_target) else []),
+            counts=_column("H", counts if counts.count(1) < len(counts) else []),
+            ages=_column("I", [int(run.age_ms * AGES_PER_MS + 0.5) for run in runs]),
+            steps=_column("f", steps[:1] if steps and steps.count(steps[0]) == len(steps) else steps),
+            rtts=_column("I", [v for run in runs for v in _quarters_us(run.rtt_ms)]),
         )
     )
 
@@ -104,7 +94,8 @@ def _quarters_us(rtt_ms: list[float | None]) -> list[int]:
     ]
 
 
-def _column(numbers: "array[int] | array[float]") -> bytes:
+def _column(kind: str, numbers: Iterable[float]) -> bytes:
+    column = array(kind, numbers)
     if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers.tobytes()
+        column.byteswap()
+    return column.tobytes()
