@@ -1,6 +1,7 @@
 """Reports as arrays: both forms say the same, and no body breaks the reader."""
 
 import struct
+import tracemalloc
 from contextlib import suppress
 
 import msgspec
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from extender.columns import Columns, of_packed, of_report
 from prober.compact import RTT_LOST, RTT_UNMEASURED, Packed, decode_packed, pack
-from prober.wire import MAX_AGE_MS, MAX_RTT_MS, Report, Run, WireError, decode_report, encode
+from prober.wire import MAX_AGE_MS, MAX_RTT_MS, MAX_TARGETS, Report, Run, WireError, decode_report, encode
 
 rtts = st.lists(st.none() | st.just(-1.0) | st.floats(0, MAX_RTT_MS), max_size=8)
 runs = st.builds(Run, age_ms=st.floats(0, 1e6), step_ms=st.floats(1, 1e4, width=32), rtt_ms=rtts)
@@ -98,6 +99,36 @@ def test_a_body_that_was_cut_off_is_refused(found: dict[str, Run | list[Run]], s
     body = pack(a_report(found))
     with pytest.raises(WireError, match="truncated"):
         from_compact(body[: int(share * (len(body) - 1))])
+
+
+def a_map(**fields: bytes) -> bytes:
+    return bytes([0x80 + len(fields)]) + b"".join(msgspec.msgpack.encode(k) + v for k, v in fields.items())
+
+
+HEAD = msgspec.msgpack.encode(a_report({}))
+LIST, MAP = b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff"
+CLAIMS = {
+    "targets": a_map(head=HEAD, targets=LIST + b"\xa1a"),
+    "as many targets as may be": a_map(head=HEAD, targets=b"\xdd" + struct.pack(">I", MAX_TARGETS)),
+    "a name": a_map(head=HEAD, targets=b"\x91\xdb\xff\xff\xff\xff"),
+    "a column": a_map(head=HEAD, rtts=b"\xc6\xff\xff\xff\xff"),
+    "samples in the head": a_map(head=a_map(node=b"\xa1n", samples=MAP)),
+    "runs in the head": a_map(head=a_map(node=b"\xa1n", samples=a_map(a=LIST))),
+    "an unknown list": a_map(new=LIST, head=HEAD),
+    "an unknown map": a_map(new=MAP, head=HEAD),
+    "lists in lists": a_map(new=b"\x91" * 100_000, head=HEAD),
+}
+
+
+@pytest.mark.parametrize("body", CLAIMS.values(), ids=CLAIMS.keys())
+def test_a_body_that_claims_to_be_long_is_refused_without_making_room_for_it(body: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(WireError):
+            from_compact(body)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 columns_of_any_length = st.fixed_dictionaries(

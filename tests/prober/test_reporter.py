@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from prober.compact import MEDIA_TYPE
 from prober.credentials import Credentials
 from prober.delivery import Header
 from prober.metrics import Metrics
@@ -323,3 +324,23 @@ def test_the_wait_that_is_asked_for_is_the_least_and_twice_that_the_most() -> No
     waits = [backoff.failed(4.0) for _ in range(200)]
     assert 4.0 <= min(waits) < 4.5
     assert 7.5 < max(waits) <= 8.0
+
+
+async def test_each_replica_gets_the_form_that_it_takes(make_extender: Callable[[], Any]) -> None:
+    newer, older = make_extender(), make_extender()
+    await newer.serve("127.0.0.25")
+    await older.serve("127.0.0.26", newer.port)
+    newer.takes = {"Accept": f"{MEDIA_TYPE}, application/json"}
+    rig = Rig([f"http://extender.test:{newer.port}"], ["127.0.0.25", "127.0.0.26"])
+    async with rig.running():
+        rig.sample(1.0)
+        await newer.until(3)
+        rig.sample(2.0)
+        await older.until(len(older.reports) + 3)
+        await newer.until(len(newer.reports) + 3)
+    assert _values(newer.reports) == _values(older.reports) == [1.0, 2.0]
+    assert [request["form"] for request in newer.requests[:3]] == ["json", "compact", "compact"]
+    assert {request["form"] for request in older.requests} == {"json"}
+    sent = rig.registry.get_sample_value("neilats_prober_report_bytes_total", {"encoding": "compact"})
+    sizes = [int(request["bytes"]) for request in newer.requests if request["form"] == "compact"]
+    assert sum(sizes[:-1]) <= sent <= sum(sizes)  # the last one's answer may be on its way
