@@ -13,6 +13,7 @@ from extender.apps import Apps, open_apps
 from extender.cluster.base import Cluster
 from extender.decide import Decider
 from extender.decisions import Decisions
+from extender.estimates import Estimates
 from extender.events.voice import Voice
 from extender.followup import Followup
 from extender.grace import Grace
@@ -72,6 +73,7 @@ class Extender:
     models: ModelHolder
     reloader: Reloader
     refresher: Refresher
+    estimates: Estimates
     skill: Skill
     worker: Worker
     recorder: Recorder
@@ -98,7 +100,7 @@ def build(
     models = _current(holder)
     analyst, decisions = Analyst(store, models, worker), Decisions(settings.decisions_kept, time.time)
     violations = Violations(store, models, worker, skill, metrics, clock)
-    scorer = Scorer(store, noise, analyst, violations, settings.profile, settings.fresh_for_s, clock)
+    scorer, estimates = _scorer(settings, store, noise, analyst, violations, worker, metrics, clock)
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
     parts = (cluster, probing, scorer, promises, decisions, clock)
@@ -132,6 +134,7 @@ def build(
         models=holder,
         reloader=Reloader(holder, settings.models_poll_s),
         refresher=refresher,
+        estimates=estimates,
         skill=skill,
         worker=worker,
         recorder=recorder,
@@ -142,6 +145,22 @@ def build(
 def _load(settings: ExtenderSettings) -> Load:
     """What the reports cost; always by the real clocks, because it is about this process."""
     return Load(settings.interval_s, settings.fresh_for_s)
+
+
+def _scorer(
+    settings: ExtenderSettings,
+    store: WindowStore,
+    noise: NoiseTable,
+    analyst: Analyst,
+    violations: Violations,
+    worker: Worker,
+    metrics: Metrics,
+    clock: Callable[[], float],
+) -> tuple[Scorer, Estimates]:
+    """What scores candidates, and the estimates that it uses where nobody measures."""
+    estimates = Estimates(store, worker, metrics, clock, settings.estimate_neighbours)
+    profile, fresh_for_s = settings.profile, settings.fresh_for_s
+    return Scorer(store, noise, analyst, violations, profile, fresh_for_s, clock, estimates), estimates
 
 
 def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], float]) -> Recorder:

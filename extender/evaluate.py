@@ -10,6 +10,7 @@ from extender.gather import Gathered
 from extender.windows import as_stored
 from scoring.arrays import Bools, Floats
 from scoring.costs import Costs, Status
+from scoring.estimates import with_estimates
 from scoring.forecast import HORIZON_SLOTS, Forecast, Forecaster
 from scoring.policy import Policy, combine_costs
 from scoring.profiles import Profile
@@ -25,7 +26,17 @@ class Evaluation:
     costs: Costs
     scores: NDArray[np.int64]
     known: int
-    """Candidates of which at least one path is known."""
+    """Candidates of which at least one path is measured or estimated."""
+    measured: int
+    """Candidates of which at least one path is measured."""
+
+    @property
+    def note(self) -> str:
+        """What part estimates have in the scores, if any."""
+        if self.known and not self.measured:
+            return "no path is measured: estimates decide"
+        estimated = int((self.costs.status == Status.ESTIMATED).sum())
+        return f"{estimated} of {len(self.scores)} candidates scored by estimates" if estimated else ""
 
 
 @dataclass(frozen=True)
@@ -81,12 +92,15 @@ def evaluate_with(
     sla_ms = None if sla_ms is None else as_stored(sla_ms)
     each = [_to_peer(g, profile, sla_ms, forecast) for g, forecast in zip(gathered, forecasts, strict=True)]
     costs = combine_costs(each, policy, weights)
-    unknown = np.stack([c.status for c in each]).min(axis=0) == Status.UNKNOWN
-    return Evaluation(costs, rank(costs.cost, costs.noise), int((~unknown).sum()))
+    best = np.stack([c.status for c in each]).min(axis=0)
+    known, measured = int((best < Status.UNKNOWN).sum()), int((best < Status.ESTIMATED).sum())
+    return Evaluation(costs, rank(costs.cost, costs.noise), known, measured)
 
 
 def _to_peer(gathered: Gathered, profile: Profile, sla_ms: float | None, forecast: Forecast | None) -> Costs:
     costs = profile(gathered.paths, sla_ms, forecast)
+    if gathered.estimates is not None:
+        costs = with_estimates(costs, gathered.estimates, sla_ms, gathered.paths.noise)
     itself = gathered.itself
     if not itself.any():
         return costs

@@ -7,9 +7,11 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from extender.estimates import Estimator
 from extender.noise import NoiseTable
 from extender.windows import ABSENT, WindowStore
 from scoring.context import Context
+from scoring.estimates import Estimates
 from scoring.paths import Paths
 
 __all__ = ["Direction", "Gathered", "RecentPaths", "gather", "gather_recent"]
@@ -26,6 +28,8 @@ class Direction(IntEnum):
     """Nobody's: the path is unknown."""
     SELF = 3
     """The candidate is the peer; there is no path to measure."""
+    ESTIMATE = 4
+    """Nobody's, but what others measured says what it may be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,8 @@ class Gathered(RecentPaths):
     """[n]: the store's rows that were taken; ABSENT where there is none."""
     age_s: NDArray[np.float64]
     paths: Paths
+    estimates: Estimates | None = None
+    """Of the paths that nobody measured; None where there is none at all."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +84,19 @@ def gather(
     names: Sequence[str],
     now: float,
     fresh_for_s: float,
+    estimator: Estimator | None = None,
 ) -> Gathered:
     """Copy the candidates' windows: their own measurement, or where that is not fresh, the peer's of the same path.
 
     The context holds the other measurement of the path, where that is fresh, and the noise of both ends.
     """
     chosen = _chosen(store, peer, names, now, fresh_for_s)
+    direction, estimates = _estimated(estimator, peer, names, chosen.direction)
     return Gathered(
         peer=peer,
         names=names,
-        direction=chosen.direction,
+        direction=direction,
+        estimates=estimates,
         rows=chosen.rows,
         age_s=chosen.age_s,
         paths=Paths(
@@ -104,6 +113,19 @@ def gather(
         ),
         recent=_recent(store, chosen.rows, now),
     )
+
+
+def _estimated(
+    estimator: Estimator | None, peer: str, names: Sequence[str], direction: NDArray[np.int8]
+) -> tuple[NDArray[np.int8], Estimates | None]:
+    """Ask for estimates where nobody has measured, and say so in the direction where there is one."""
+    unknown = np.flatnonzero(direction == Direction.NONE)
+    if estimator is None or not unknown.size:
+        return direction, None
+    estimates = Estimates.none(len(names))
+    estimates.rtt_ms[unknown], estimates.sigma_log[unknown] = estimator.of(peer, [names[i] for i in unknown.tolist()])
+    found = ~np.isnan(estimates.rtt_ms)
+    return np.where(found, Direction.ESTIMATE, direction).astype(np.int8), estimates if found.any() else None
 
 
 def _chosen(store: WindowStore, peer: str, names: Sequence[str], now: float, fresh_for_s: float) -> _Chosen:

@@ -94,6 +94,7 @@ class Metrics:
             "neilats_extender_bound_pods", "Pods bound after being scored here", ["outvoted"], registry=registry
         )
         self._forecasts(registry)
+        self._estimates(registry)
         self._access(registry)
         self._placed(registry)
         self.ready = Gauge("neilats_extender_ready", "Whether /readyz says yes", registry=registry)
@@ -127,6 +128,21 @@ class Metrics:
         )
         self.forecast_groups = Gauge(
             "neilats_forecast_groups", "Nodes by whose violations count for them", ["state"], registry=registry
+        )
+
+    def _estimates(self, registry: CollectorRegistry) -> None:
+        """Round trips estimated where nobody measures."""
+        self.estimate_nodes = Gauge(
+            "neilats_estimate_nodes", "Nodes whose unmeasured paths can be estimated", registry=registry
+        )
+        self.estimate_error = Gauge(
+            "neilats_estimate_relative_error_ratio",
+            "Median of |estimated - measured| / measured over pairs kept out of the fit",
+            registry=registry,
+        )
+        self.estimate_error.set(float("nan"))
+        self.estimate_seconds = Counter(
+            "neilats_extender_estimate_seconds", "Time spent on estimating in the thread", registry=registry
         )
 
     def _access(self, registry: CollectorRegistry) -> None:

@@ -66,6 +66,10 @@ class RowTable:
         known = self._by_source.get(source, {})
         return np.fromiter(known.values(), np.intp, len(known))
 
+    def targets_of(self, source: str) -> list[str]:
+        """All targets of a source, in the order of `of_source`."""
+        return list(self._by_source.get(source, ()))
+
     def of_target(self, target: str) -> NDArray[np.intp]:
         """All rows of a target."""
         known = self._by_target.get(target, {})

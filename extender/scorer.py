@@ -9,6 +9,7 @@ import numpy as np
 
 from extender.analysis import Analyst
 from extender.cluster.base import Resolution
+from extender.estimates import Estimator
 from extender.evaluate import ReadyForecast, evaluate_with
 from extender.gather import Gathered, RecentPaths, gather, gather_recent
 from extender.intents import Intent
@@ -53,9 +54,11 @@ class Scorer:
         profile: str,
         fresh_for_s: float,
         clock: Callable[[], float],
+        estimator: Estimator | None = None,
     ) -> None:
         self._store, self._noise, self._analyst, self._violations = store, noise, analyst, violations
         self._profile, self._fresh_for_s, self._clock = profile, fresh_for_s, clock
+        self._estimator = estimator
 
     def gather(self, peers: Sequence[str], names: Sequence[str], end: float) -> list[Gathered]:
         """The candidates' paths to every peer, as of now."""
@@ -64,7 +67,7 @@ class Scorer:
         for peer in peers:
             if time() > end:
                 raise TimeoutError
-            found.append(gather(self._store, self._noise, peer, names, now, self._fresh_for_s))
+            found.append(gather(self._store, self._noise, peer, names, now, self._fresh_for_s, self._estimator))
         return found
 
     def gather_one(self, peer: str, names: Sequence[str]) -> Gathered:
@@ -97,7 +100,8 @@ class Scorer:
         paths = [PathTable.of(g) for g in gathered]
         for path, forecast in zip(paths, forecasts, strict=False):
             path.decided_by(forecast.forecaster)
-        note = "forecasts were not ready in time, naive ones answer" if any(f.late for f in forecasts) else ""
+        late = "forecasts were not ready in time, naive ones answer" if any(f.late for f in forecasts) else ""
+        note = "; ".join(filter(None, (late, evaluation.note)))
         return Scored(ScoreTable(names, name, sla_ms, evaluation, paths, note), gathered)
 
     async def _with_adf(self, gathered: Gathered) -> Gathered:

@@ -15,9 +15,10 @@ from extender.evaluate import Evaluation
 from extender.gather import Direction, Gathered
 from extender.violations import PathViolations
 from scoring.costs import Status
+from scoring.estimates import Estimates
 from scoring.paths import summary
 
-__all__ = ["PathTable", "ScoreTable", "number", "path_columns"]
+__all__ = ["PathTable", "ScoreTable", "estimate_columns", "number", "path_columns"]
 
 Columns: TypeAlias = dict[str, NDArray[np.float64]]
 
@@ -39,6 +40,8 @@ class PathTable:
     def of(cls, gathered: Gathered) -> "PathTable":
         """Summarise gathered paths."""
         samples, columns = path_columns(gathered.paths.windows, gathered.age_s)
+        if gathered.estimates is not None:
+            columns |= estimate_columns(gathered.estimates)
         return cls(gathered.peer, gathered.direction, samples, columns)
 
     def decided_by(self, forecaster: Sequence[str]) -> None:
@@ -132,6 +135,12 @@ def path_columns(windows: NDArray[np.float64], age_s: NDArray[np.float64]) -> tu
         "age_s": age_s,
         "coverage": stats.coverage,
     }
+
+
+def estimate_columns(estimates: Estimates) -> Columns:
+    """What is shown of estimates: the median, and the interval that should hold four of five."""
+    low_ms, high_ms = estimates.interval_ms(0.8)
+    return {"estimate_ms": estimates.rtt_ms, "estimate_low_ms": low_ms, "estimate_high_ms": high_ms}
 
 
 def number(value: float) -> float | str | None:

@@ -96,6 +96,7 @@ async def _background(extender: Extender, listeners: Listeners) -> AsyncIterator
         "recorder": extender.recorder.run(),
         "models": extender.reloader.run(),
         "forecasts": extender.refresher.run(),
+        "estimates": extender.estimates.run(),
         "certificates": listeners.renew(),
     }
     tasks = [asyncio.create_task(job, name=name) for name, job in jobs.items()]

@@ -110,6 +110,10 @@ class WindowStore:
         """Rows of all paths that a source has measured."""
         return self._table.of_source(source)
 
+    def paths_from(self, source: str) -> tuple[Sequence[str], Rows]:
+        """The targets of all paths that a source has measured, and their rows."""
+        return self._table.targets_of(source), self.rows_of(source)
+
     def rows_into(self, target: str) -> Rows:
         """Rows of all paths that end at a node."""
         return self._table.of_target(target)

@@ -40,7 +40,7 @@ _USUAL_HEIGHT: Final = 0.01
 """Weight of the squared log ratio of a node's height to the usual one."""
 
 _FASTEST, _SLOWEST, _COOLING_STEPS = 0.08, 0.01, 60.0
-"""The step, as a part of the scale: 1 / (1 + steps / 60) of the fastest, so that old places are hardly moved by noise."""
+"""The step, as a part of the scale: the fastest / (1 + steps / 60), so that noise hardly moves old places."""
 
 _FIRST_MOMENT, _SECOND_MOMENT = 0.9, 0.99
 
@@ -110,15 +110,6 @@ class State:
         """Return the same places with wide steps again: much has changed."""
         return replace(self, steps=0)
 
-    def take(self, nodes: Ints) -> "State":
-        """Return the state of some of the nodes, in this order; a negative number stands for a node without a place."""
-        kept = [np.where((nodes >= 0)[:, None], part[nodes], np.float32(0)) for part in self._parts]
-        return State(*kept, scale_ms=self.scale_ms, steps=self.steps)
-
-    @property
-    def _parts(self) -> tuple[Singles, Singles, Singles]:
-        return self.parameters, self.first, self.second
-
 
 def begin(nodes: int, scale_ms: float, rng: np.random.Generator) -> State:
     """Return a fit of so many nodes near the middle, with small heights; the scale is the usual round trip."""
@@ -183,16 +174,18 @@ def advance(state: State, pairs: Pairs, steps: int, moving: Bools | None = None)
 
 def _gradient(parameters: Singles, a: Ints, b: Ints, wanted: Singles) -> Singles:
     """Return ``[n, DIMENSIONS + 1]``: that of the pairs' Huber losses of the log errors."""
-    height = np.exp(parameters[:, -1])
-    apart = parameters[a, :-1] - parameters[b, :-1]
-    flat = np.sqrt(np.einsum("ij,ij->i", apart, apart) + np.float32(1e-10))
-    high_a, high_b = height[a], height[b]
+    columns = np.ascontiguousarray(parameters.T)
+    height = np.exp(columns[-1])
+    apart = [column.take(a) - column.take(b) for column in columns[:-1]]
+    flat = np.sqrt(sum((difference * difference for difference in apart), np.float32(1e-10)))
+    high_a, high_b = height.take(a), height.take(b)
     whole = flat + high_a + high_b
     pull = np.clip(np.log(whole) - wanted, -_ROBUST, _ROBUST) / whole
-    apart *= (pull / flat)[:, None]
+    along = pull / flat
     nodes, gradient = len(parameters), np.empty(parameters.shape, np.float32)
-    for k in range(DIMENSIONS):
-        gradient[:, k] = np.bincount(a, apart[:, k], nodes) - np.bincount(b, apart[:, k], nodes)
+    for k, difference in enumerate(apart):
+        difference *= along
+        gradient[:, k] = np.bincount(a, difference, nodes) - np.bincount(b, difference, nodes)
     gradient[:, -1] = np.bincount(a, pull * high_a, nodes) + np.bincount(b, pull * high_b, nodes)
     return gradient
 

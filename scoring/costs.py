@@ -23,8 +23,10 @@ class Status(IntEnum):
     KNOWN = 0
     THIN = 1
     """Measured, but in fewer than `THIN_SAMPLES` slots."""
-    UNKNOWN = 2
-    """Not measured, or not lately: the cost is a stand-in."""
+    ESTIMATED = 2
+    """Not measured, or not lately: the cost is made of an estimate from what other pairs of nodes measured."""
+    UNKNOWN = 3
+    """Neither measured nor estimated: the cost is a stand-in."""
 
 
 @dataclass(frozen=True)

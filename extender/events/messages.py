@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from extender.decisions import Decision
+from extender.gather import Direction
 from extender.intents import PREFIX, Intent
 from extender.quoting import shortened
 from extender.scoretable import PathTable, ScoreTable
@@ -90,4 +91,6 @@ def _path(path: PathTable, node: str, i: int) -> str:
     if path.columns["loss"][i] == 1:
         return f"lost to {path.peer}"
     median = float(path.columns["median_ms"][i])
+    if np.isnan(median) and path.direction[i] == Direction.ESTIMATE:
+        return f"unmeasured to {path.peer}, estimated {path.columns['estimate_ms'][i]:.3g} ms"
     return f"unmeasured to {path.peer}" if np.isnan(median) else f"{median:.3g} ms to {path.peer}"

@@ -5,8 +5,8 @@ What makes it like the internet, and unlike the models that are fitted to it:
 * Nodes live in sites (cities), few of which hold most of them, and sites lie on the continents of a sphere.
 * Packets follow a graph of links, not the shortest line: sites are linked to their neighbours and to their continent's
   hubs, continents by few cables. Light takes 1 ms there and back for 100 km of fibre, and fibre makes detours.
-* Routes obey contracts: each pair of sites has a factor of its own, and one in twelve goes far around, so that going over
-  a third node would often be faster (triangle inequality violations).
+* Routes obey contracts: each pair of sites has a factor of its own, and one in twelve goes far around. So 12 % of all
+  triangles violate the triangle inequality by more than 5 %: a way over a third node would be faster.
 * Each node adds what its access link takes: tenths of a millisecond in a data centre, some milliseconds at home.
 * Each pair of nodes differs a little from what its sites would have, and each measurement from its path: the two
   directions were asked at other times, some while a queue was full, and some paths do not answer.
@@ -39,7 +39,7 @@ _CABLES: Final = ((0, 1), (0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (1, 5), (2, 4)
 
 _EARTH_KM: Final = 6371.0
 _KM_PER_MS: Final = 100.0
-"""Of distance for a millisecond of round trip: light in glass makes 200 km in a millisecond, and there is a way back."""
+"""Of distance for a millisecond there and back: light in glass makes 200 km in a millisecond."""
 
 _NEIGHBOURS: Final = 3
 _HUBS: Final = 2
@@ -64,10 +64,12 @@ class Internet:
     def rtt_ms(self, a: Ints, b: Ints) -> Floats:
         """Return the typical round trip of each pair of nodes: alike in both directions, 0 to itself."""
         own = np.exp(0.06 * _normal(np.minimum(a, b), np.maximum(a, b), self.seed))
-        return np.where(a == b, 0.0, self.between_ms[self.site[a], self.site[b]] * own + self.access_ms[a] + self.access_ms[b])
+        return np.where(
+            a == b, 0.0, self.between_ms[self.site[a], self.site[b]] * own + self.access_ms[a] + self.access_ms[b]
+        )
 
     def measured_ms(self, source: Ints, target: Ints) -> Floats:
-        """Return what a window's median says of each path, NaN where nothing comes back: not alike in both directions."""
+        """Return a window's median of each path, NaN where nothing comes back: not alike in both directions."""
         true = self.rtt_ms(source, target)
         near = true * np.exp(0.03 * _normal(source, target, self.seed + 1))
         luck = _uniform(source, target, self.seed + 2)
@@ -119,7 +121,8 @@ def _distances(rng: np.random.Generator, continent: Ints) -> Floats:
     north = np.radians(np.clip(latitude + spread * rng.standard_normal(len(continent)), -60, 70))
     east = np.radians(longitude + 1.5 * spread * rng.standard_normal(len(continent)))
     place = np.stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)], axis=1)
-    return _EARTH_KM * np.arccos(np.clip(place @ place.T, -1.0, 1.0))
+    apart_km: Floats = _EARTH_KM * np.arccos(np.clip(place @ place.T, -1.0, 1.0))
+    return apart_km
 
 
 def _links(rng: np.random.Generator, continent: Ints, apart_km: Floats) -> Floats:
@@ -139,7 +142,8 @@ def _links(rng: np.random.Generator, continent: Ints, apart_km: Floats) -> Float
     for k, (a, b) in enumerate(_CABLES):
         link(hubs[a][[k % len(hubs[a])]], hubs[b][[(k + 1) % len(hubs[b])]])
     np.fill_diagonal(links, 0.0)
-    return np.minimum(links, links.T)
+    shorter: Floats = np.minimum(links, links.T)
+    return shorter
 
 
 def _shortest(links: Floats) -> Floats:

@@ -95,6 +95,11 @@ class ExtenderSettings(Settings):
     forecast_cpu_share: float = setting(
         0.25, parse.number(0.01, 1), "share of a core that computing forecasts ahead may take"
     )
+    estimate_neighbours: int = setting(
+        6,
+        parse.integer(0, 1000),
+        "measured neighbours that a node needs for its other paths to be estimated; 0: no estimates",
+    )
     shadow: bool = setting(False, parse.boolean, "compute, record and explain everything, but answer neutrally")
     window_slots: int = setting(64, parse.integer(8, 4096), "samples kept of each path")
     stale_after_s: float = setting(0.0, parse.number(0, 86400), "age at which a path counts as unknown; 0: 4 intervals")

@@ -1,0 +1,201 @@
+"""Estimates for paths that nobody measured, kept up to date in the background from those that are.
+
+The event loop only copies samples, a few rows at a time; medians and the fit are made in a thread.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extender.metrics import Metrics
+from extender.windows import WindowStore
+from extender.worker import Worker
+from neilats.log import get_logger
+from scoring.coordinates import Pairs
+from scoring.embedding import Embedding, embed, pairs_of
+from scoring.quantile import finite_quantile
+
+__all__ = ["Estimates", "Estimator"]
+
+log = get_logger("extender.estimates")
+
+SLICE_ROWS: Final = 512
+"""Paths whose samples are copied at once: less than a millisecond."""
+
+MOST_PATHS: Final = 1_000_000
+"""Paths that a fit uses at most, which bounds its memory; those of further sources are left out."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+T = TypeVar("T")
+
+
+class Estimator(Protocol):
+    """Who has estimates."""
+
+    @property
+    def generation(self) -> int:
+        """A number that changes whenever the estimates do."""
+        ...
+
+    def of(self, peer: str, names: Sequence[str]) -> tuple[Floats, Floats]:
+        """[n] estimated round trips to the peer in ms, and standard deviations of their logarithms; NaN: none."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The paths of one source as they were when its rows were looked up last."""
+
+    version: int
+    source: int
+    targets: Ints
+    rows: NDArray[np.intp]
+
+
+_Part: TypeAlias = tuple[Ints, Ints, Floats]
+"""Sources, targets and the medians of the recent samples of some paths, ms."""
+
+
+class Estimates:
+    """Coordinates of all nodes that are measured with at least `needed` others; 0 turns estimates off.
+
+    Nodes have numbers that stay theirs while they are in the store; `generation` grows with each fit.
+    """
+
+    def __init__(
+        self,
+        store: WindowStore,
+        worker: Worker,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        needed: int,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._store, self._worker, self._metrics, self._clock = store, worker, metrics, clock
+        self._needed, self._sleep = needed, sleep
+        self._number: dict[str, int] = {}
+        self._free: list[int] = []
+        self._unplaced: set[int] = set()
+        self._lines: dict[str, _Line] = {}
+        self._fit: Embedding | None = None
+        self.generation = 0
+
+    async def run(self) -> None:
+        """Once an interval, for ever."""
+        while True:
+            await self._sleep(self._store.interval_s)
+            try:
+                if self._needed:
+                    await self.refresh()
+            except Exception:
+                log.exception("estimating failed; the last estimates stay")
+
+    def of(self, peer: str, names: Sequence[str]) -> tuple[Floats, Floats]:
+        """[n] estimated round trips to the peer in ms, and standard deviations of their logarithms; NaN: none."""
+        fit, number = self._fit, self._number
+        if fit is None:
+            return np.full(len(names), np.nan), np.full(len(names), np.nan)
+        numbers = np.fromiter((number.get(name, -1) for name in names), np.int64, len(names))
+        return fit.estimate(number.get(peer, -1), numbers)
+
+    async def refresh(self) -> None:
+        """Fit once more to what the store holds now."""
+        self._forget()
+        pairs = await self._timed(partial(_pairs, await self._measured()))
+        nodes = max(self._number.values(), default=-1) + 1
+        new = np.zeros(nodes, dtype=bool)
+        new[list(self._unplaced)] = True
+        pieces = embed(None if self._fit is None else self._fit.state, pairs, new, self._needed)
+        # One piece after the other, so that forecasts that are asked for now come in between.
+        while (fit := await self._timed(partial(next, pieces))) is None:
+            pass
+        self._publish(fit)
+
+    async def _timed(self, work: Callable[[], T]) -> T:
+        """The result of a piece of work in the thread, whose time is counted."""
+        found, seconds = await self._worker.run(partial(_timed, work))
+        self._metrics.estimate_seconds.inc(seconds)
+        return found
+
+    def _publish(self, fit: Embedding) -> None:
+        gone = [n for n in self._free if n < len(fit.usable)]
+        fit.usable[gone] = False  # forgotten while the fit was made
+        self._unplaced.difference_update(np.flatnonzero(fit.placed).tolist())
+        self._unplaced.difference_update(gone)
+        self._fit, self.generation = fit, self.generation + 1
+        self._metrics.estimate_nodes.set(int(fit.usable.sum()) if fit.spread is not None else 0)
+        self._metrics.estimate_error.set(fit.held_error)
+
+    # -- the store -------------------------------------------------------------------------------------------------
+
+    def _forget(self) -> None:
+        """Drop the nodes that the store has forgotten; their numbers are given out again."""
+        known = self._store.nodes()
+        for name in [n for n in self._number if n not in known]:
+            number = self._number.pop(name)
+            self._lines.pop(name, None)
+            self._free.append(number)
+            self._unplaced.discard(number)
+            if self._fit is not None and number < len(self._fit.usable):
+                self._fit.usable[number] = False
+
+    def _numbered(self, name: str) -> int:
+        number = self._number.get(name)
+        if number is None:
+            number = self._number[name] = self._free.pop() if self._free else len(self._number)
+            self._unplaced.add(number)
+        return number
+
+    async def _measured(self) -> list[_Part]:
+        """All paths, read a slice at a time."""
+        parts: list[_Part] = []
+        waiting: list[_Line] = []
+        total = 0
+        for source in sorted(self._store.nodes()):
+            waiting.append(self._line(source))
+            total += len(waiting[-1].rows)
+            if sum(len(line.rows) for line in waiting) >= SLICE_ROWS:
+                parts.append(await self._medians(waiting))
+                waiting = []
+            if total >= MOST_PATHS:
+                log.warning("more paths than estimates are made of", extra={"paths": len(self._store)})
+                break
+        if waiting:
+            parts.append(await self._medians(waiting))
+        return parts
+
+    def _line(self, source: str) -> _Line:
+        """A source's paths, looked up again only where some were added or dropped."""
+        version, line = self._store.paths_version(source), self._lines.get(source)
+        if line is None or line.version != version:
+            targets, rows = self._store.paths_from(source)
+            numbers = np.fromiter(map(self._numbered, targets), np.int64, len(targets))
+            line = self._lines[source] = _Line(version, self._numbered(source), numbers, rows)
+        return line
+
+    async def _medians(self, lines: Sequence[_Line]) -> _Part:
+        rows = np.concatenate([line.rows for line in lines])
+        source = np.repeat(np.array([line.source for line in lines], np.int64), [len(line.rows) for line in lines])
+        target = np.concatenate([line.targets for line in lines])
+        samples = self._store.recent(rows, self._clock(), self._store.slots * self._store.interval_s)
+        return source, target, await self._timed(partial(finite_quantile, samples, 0.5))
+
+
+def _pairs(parts: Sequence[_Part]) -> Pairs:
+    """The unordered pairs of what was read."""
+    none = np.zeros(0, np.int64)
+    return pairs_of(*(np.concatenate(column) for column in zip((none, none, none), *parts, strict=True)))
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    """The result of a piece of work, and the processor's seconds that it took."""
+    began = time.thread_time()
+    found = work()
+    return found, time.thread_time() - began

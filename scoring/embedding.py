@@ -1,0 +1,130 @@
+"""From measured paths to coordinates that can be asked: pairs, a fit that goes on from the last one, and its spread."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from scoring.arrays import Bools, Floats, Ints
+from scoring.coordinates import Coordinates, Pairs, State, advance, begin, place
+from scoring.spread import USELESS_SIGMA, Spread, calibrated
+
+__all__ = ["Embedding", "embed", "pairs_of"]
+
+_HELD_PART: Final = 8
+"""One of so many pairs is kept out of the fit, to learn how wrong estimates are."""
+
+_COLD_STEPS, _WARM_STEPS = 80, 30
+"""Steps of one fit: until a fit has made `_SETTLED` of them, and from then on."""
+
+_SETTLED: Final = 300
+_PIECE: Final = 5
+"""Steps of one piece of work: about 20 ms."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What a fit came to; nodes are numbered as by the caller, and may be more than those that were measured."""
+
+    state: State
+    coordinates: Coordinates
+    spread: Spread | None
+    placed: Bools
+    """``[n]``: whether a node was measured at all."""
+    usable: Bools
+    """``[n]``: whether it was measured with enough others."""
+    held_error: float
+    """The median of abs(estimated - measured) / measured over the held-out pairs; NaN without any."""
+
+    def estimate(self, a: int, b: Ints) -> tuple[Floats, Floats]:
+        """Return ``[m]`` medians in ms from one node to others, and standard deviations of their logarithms.
+
+        NaN where either node has too few neighbours, the spread says nothing, or it is the same node. Numbers that the
+        fit does not know are negative or too large.
+        """
+        rtt_ms, sigma_log = np.full(len(b), np.nan), np.full(len(b), np.nan)
+        nodes = len(self.usable)
+        if self.spread is None or not 0 <= a < nodes or not self.usable[a]:
+            return rtt_ms, sigma_log
+        inside = np.clip(b, 0, nodes - 1)
+        some = np.flatnonzero((b == inside) & self.usable[inside] & (b != a))
+        one, others = np.array([a]), b[some]
+        rtt = self.coordinates.rtt_ms(one, others)
+        sigma = self.spread.sigma_log(one, others, rtt)
+        useful = sigma <= USELESS_SIGMA
+        rtt_ms[some[useful]], sigma_log[some[useful]] = rtt[useful], sigma[useful]
+        return rtt_ms, sigma_log
+
+
+def pairs_of(source: Ints, target: Ints, rtt_ms: Floats) -> Pairs:
+    """Return the unordered pairs of measured paths, each with the geometric mean of what its directions say.
+
+    Paths without a positive, finite round trip are left out.
+    """
+    good = np.isfinite(rtt_ms) & (rtt_ms > 0) & (source != target)
+    low, high = np.minimum(source, target)[good], np.maximum(source, target)[good]
+    key = (low.astype(np.int64) << 32) + high
+    unique, place_of = np.unique(key, return_inverse=True)
+    mean = np.bincount(place_of, np.log(rtt_ms[good]), len(unique)) / np.maximum(np.bincount(place_of), 1)
+    return Pairs(unique >> 32, unique & 0xFFFFFFFF, np.exp(mean))
+
+
+def embed(last: State | None, pairs: Pairs, new: Bools, needed: int) -> Iterator[Embedding | None]:
+    """Fit once more from where the last fit ended: yields None after each piece of work, and the result at the end.
+
+    Args:
+        last: of as many nodes or less.
+        new: ``[n]``: those that have no place yet; without a last fit all have none.
+        needed: measured pairs that a node needs for its estimates to count.
+    """
+    nodes = len(new)
+    held = _held(pairs, nodes, needed)
+    fitted, kept_out = pairs.take(~held), pairs.take(held)
+    degree = fitted.degrees(nodes)
+    state = _begun(last, pairs, nodes)
+    if last is not None and (placing := new & (degree > 0)).any():
+        state = place(state, fitted, placing, _random(state.steps))
+        yield None
+        state = state.heated() if placing.sum() > nodes / 2 else state
+    steps = _COLD_STEPS if state.steps < _SETTLED else _WARM_STEPS
+    for _ in range(0, steps, _PIECE):
+        state = advance(state, fitted, _PIECE)
+        yield None
+    coordinates = state.coordinates
+    error = np.abs(coordinates.rtt_ms(kept_out.a, kept_out.b) / kept_out.rtt_ms - 1.0)
+    yield Embedding(
+        state=state,
+        coordinates=coordinates,
+        spread=calibrated(coordinates, fitted, kept_out),
+        placed=degree > 0,
+        usable=degree >= needed,
+        held_error=float(np.median(error)) if len(error) else np.nan,
+    )
+
+
+def _begun(last: State | None, pairs: Pairs, nodes: int) -> State:
+    """Return the last state with room for all nodes, or a new one."""
+    if last is None:
+        scale_ms = float(np.median(pairs.rtt_ms)) if len(pairs.a) else 1.0
+        return begin(nodes, scale_ms, _random(0))
+    more = begin(max(nodes - len(last.parameters), 0), last.scale_ms, _random(nodes))
+    return replace(
+        last,
+        parameters=np.concatenate([last.parameters, more.parameters]),
+        first=np.concatenate([last.first, more.first]),
+        second=np.concatenate([last.second, more.second]),
+    )
+
+
+def _held(pairs: Pairs, nodes: int, needed: int) -> Bools:
+    """Return ``[m]``: the pairs to keep out, always the same ones, of nodes that have twice the pairs they need."""
+    degree = pairs.degrees(nodes)
+    spare = np.minimum(degree[pairs.a], degree[pairs.b]) >= 2 * needed
+    mixed = (pairs.a * 0x9E3779B1 + pairs.b * 0x85EBCA6B) >> 7
+    chosen: Bools = spare & (mixed % _HELD_PART == 0)
+    return chosen
+
+
+def _random(seed: int) -> np.random.Generator:
+    return np.random.default_rng((0, seed))
