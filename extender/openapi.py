@@ -48,7 +48,10 @@ def document() -> dict[str, Any]:
                 "get": _operation("One path's window", None, _object("rtt_ms"), 404),
                 **_path("source", "target"),
             },
-            "/v1/matrix": {"get": _operation("Every known path", None, _object("paths")), **_query("source", "target")},
+            "/v1/matrix": {
+                "get": _operation("Every known path", None, _object("paths")),
+                **_query("source", "target", "estimates"),
+            },
             "/v1/recording": {
                 "get": {
                     "summary": "What is ingested from now on, as blocks of the recording format, until the client goes",

@@ -16,6 +16,7 @@ from extender.http import json_body, json_response
 from extender.intents import Intent
 from extender.scorer import Scored
 from extender.scoretable import number, path_columns
+from extender.unmeasured import unmeasured
 from extender.windows import ABSENT, WindowStore
 from scoring.profiles import PROFILES
 
@@ -99,7 +100,7 @@ class Queries:
         )
 
     async def matrix(self, request: web.Request) -> web.Response:
-        """Every path that is known, with its age; ?source= and ?target= narrow it."""
+        """Every path that is known, with its age; ?source= and ?target= narrow it, ?estimates=true adds the others."""
         source, target = request.query.get("source"), request.query.get("target")
         paths = [(s, t, r) for s, t, r in self._store.paths() if source in (None, s) and target in (None, t)]
         if len(paths) > MOST_PATHS:
@@ -111,8 +112,21 @@ class Queries:
                 "nodes": list(self._cluster.nodes),
                 "interval_s": self._store.interval_s,
                 "paths": [{"source": s, "target": t, **v} for (s, t, _), v in zip(paths, values, strict=True)],
+                **self._estimates(request.query.get("estimates"), source, target),
             }
         )
+
+    def _estimates(self, asked: str | None, source: str | None, target: str | None) -> dict[str, Any]:
+        """What is estimated of the paths that nobody measured, if that was asked for."""
+        if asked not in (None, "true", "false"):
+            raise BadRequest(f"estimates={asked[:20]!r}: expected true or false")
+        estimator = self._decider.scorer.estimator
+        if asked != "true" or estimator is None:
+            return {}
+        nodes = list(self._cluster.nodes)
+        sources, targets = nodes if source is None else [source], nodes if target is None else [target]
+        measured = {(s, t) for s, t, _ in self._store.paths()}
+        return {"estimates": unmeasured(estimator, sources, targets, measured, MOST_PATHS)}
 
     async def decisions(self, request: web.Request) -> web.Response:
         """The latest decisions, newest first; ?limit= and ?namespace= narrow them."""

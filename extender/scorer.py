@@ -58,7 +58,7 @@ class Scorer:
     ) -> None:
         self._store, self._noise, self._analyst, self._violations = store, noise, analyst, violations
         self._profile, self._fresh_for_s, self._clock = profile, fresh_for_s, clock
-        self._estimator = estimator
+        self.estimator = estimator
 
     def gather(self, peers: Sequence[str], names: Sequence[str], end: float) -> list[Gathered]:
         """The candidates' paths to every peer, as of now."""
@@ -67,7 +67,7 @@ class Scorer:
         for peer in peers:
             if time() > end:
                 raise TimeoutError
-            found.append(gather(self._store, self._noise, peer, names, now, self._fresh_for_s, self._estimator))
+            found.append(gather(self._store, self._noise, peer, names, now, self._fresh_for_s, self.estimator))
         return found
 
     def gather_one(self, peer: str, names: Sequence[str]) -> Gathered:

@@ -63,10 +63,9 @@ class Internet:
 
     def rtt_ms(self, a: Ints, b: Ints) -> Floats:
         """Return the typical round trip of each pair of nodes: alike in both directions, 0 to itself."""
-        own = np.exp(0.06 * _normal(np.minimum(a, b), np.maximum(a, b), self.seed))
-        return np.where(
-            a == b, 0.0, self.between_ms[self.site[a], self.site[b]] * own + self.access_ms[a] + self.access_ms[b]
-        )
+        low, high = np.minimum(a, b), np.maximum(a, b)  # so that both directions are rounded alike
+        way = self.between_ms[self.site[low], self.site[high]] * np.exp(0.06 * _normal(low, high, self.seed))
+        return np.where(a == b, 0.0, way + self.access_ms[low] + self.access_ms[high])
 
     def measured_ms(self, source: Ints, target: Ints) -> Floats:
         """Return a window's median of each path, NaN where nothing comes back: not alike in both directions."""

@@ -1,8 +1,23 @@
 """Numbers of the extender's JSON as people read them: `null` is unknown and shown as a dash, "inf" is a loss."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["UNKNOWN", "cost", "expected", "fraction", "ms", "plain", "seconds"]
+__all__ = [
+    "ESTIMATED",
+    "UNKNOWN",
+    "cost",
+    "doubt",
+    "expected",
+    "fraction",
+    "likely",
+    "median",
+    "ms",
+    "plain",
+    "seconds",
+]
+
+ESTIMATED: Final = "~: not measured, estimated from what others measured; a..b: four of five such paths lie between"
 
 UNKNOWN: Final = "–"  # noqa: RUF001 - a dash that is not a minus
 
@@ -50,13 +65,29 @@ def cost(value: Any, unit: str) -> str:
     return {"violation": fraction, "ms": ms}.get(unit, plain)(value)
 
 
+def median(path: Mapping[str, Any]) -> str:
+    """A path's median round trip in ms; an estimate is marked."""
+    return f"~{ms(path['estimate_ms'])}" if path["direction"] == "estimate" else ms(path["median_ms"])
+
+
+def likely(path: Mapping[str, Any]) -> str:
+    """Where four of five round trips with such an estimate lie, in ms."""
+    return f"{ms(path['estimate_low_ms'])}..{ms(path['estimate_high_ms'])}"
+
+
+def doubt(row: Mapping[str, Any]) -> str:
+    """The mark of a cost that does not rest on enough measurements."""
+    return {"known": "", "estimated": " ~"}.get(row["status"], " ?")
+
+
 def expected(row: dict[str, Any], sla_ms: float | None) -> str:
     """What a node's cost means, in words."""
     if row["status"] == "unknown":
         return "unmeasured"
     shown = cost(row["cost"], row["unit"])
+    estimated = ", by an estimate" if row["status"] == "estimated" else ""
     if row["unit"] == "violation":
-        return f"{shown} of the time expected " + ("too slow" if sla_ms is None else f"above {sla_ms:g} ms")
+        return f"{shown} of the time expected " + ("too slow" if sla_ms is None else f"above {sla_ms:g} ms") + estimated
     if row["unit"] == "ms":
-        return "all lost" if shown == "lost" else f"{shown} ms expected"
+        return "all lost" if shown == "lost" else f"{shown} ms expected{estimated}"
     return f"cost {shown}"

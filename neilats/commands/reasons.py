@@ -65,6 +65,8 @@ def _measured(row: Mapping[str, Any], sla_ms: float | None) -> str:
         return "it is the peer itself"
     if row["status"] == "unknown":
         return text
+    if path["direction"] == "estimate":
+        return f"{text} (not measured; estimated {cells.ms(path['estimate_ms'])} ms, likely {cells.likely(path)})"
     last = cells.ms(path["last_ms"])
     return f"{text} (median {cells.ms(path['median_ms'])} ms, last {last}{'' if last == 'lost' else ' ms'})"
 

@@ -80,15 +80,22 @@ def _facts(decision: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def decision_table(decision: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Table:
     """A line for each node and peer: the node's score and cost, and what they were made of."""
-    cost = f"cost\n{rows[0]['unit']}"
     known = violations.known_columns(path for row in rows for path in row["paths"])
     forecasts = (*violations.headings(known), "forecaster") if known else ()
-    columns = ("node", "score", cost, *_PATH_COLUMNS, *_ANALYSIS_COLUMNS, *forecasts, "measured\nby")
+    columns = (
+        "node",
+        "score",
+        f"cost\n{rows[0]['unit']}",
+        *_PATH_COLUMNS,
+        *_ANALYSIS_COLUMNS,
+        *forecasts,
+        "measured\nby",
+    )
     table = new_table(columns, left=_LEFT)
     for row in rows:
         mark = " ←" if row["node"] == decision["node"] else ""
-        doubt = "" if row["status"] == "known" else " ?"
-        first = (escape(row["node"]) + mark, str(row["score"]), cells.cost(row["cost"], row["unit"]) + doubt)
+        cost = cells.cost(row["cost"], row["unit"]) + cells.doubt(row)
+        first = (escape(row["node"]) + mark, str(row["score"]), cost)
         for i, path in enumerate(row["paths"]):
             forecast = (*violations.values(path, known), escape(path.get("forecaster", cells.UNKNOWN))) if known else ()
             shown = (*(first if i == 0 else ("", "", "")), *_path(path), *forecast, _by(path))
@@ -99,7 +106,7 @@ def decision_table(decision: Mapping[str, Any], rows: Sequence[Mapping[str, Any]
 def _path(path: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         escape(path["peer"]),
-        cells.ms(path["median_ms"]),
+        cells.median(path),
         cells.ms(path["last_ms"]),
         cells.fraction(path["loss"]),
         str(path["samples"]),
@@ -113,6 +120,8 @@ def _path(path: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _by(path: Mapping[str, Any]) -> str:
     """Whose measurement it is."""
+    if path["direction"] == "estimate":
+        return f"estimate {cells.likely(path)}"
     by = {"forward": "itself", "reverse": "the peer", "self": "is the peer"}
     return by.get(path["direction"], cells.UNKNOWN)
 

@@ -81,7 +81,10 @@ def headline(answer: dict[str, Any]) -> str:
     first = known[best]
     near = f"within {sla_ms:g} ms of {peer}" if sla_ms is not None else f"nearest to {peer}"
     if rest and known[rest[-1]]["score"] == first["score"]:
-        return f"No node is clearly {near}: all {len(known)} measured ones score {first['score']}."
+        kind = "estimated" if all(row["status"] == "estimated" for row in known.values()) else "measured"
+        if kind == "measured" and any(row["status"] == "estimated" for row in known.values()):
+            kind = "measured and estimated"
+        return f"No node is clearly {near}: all {len(known)} {kind} ones score {first['score']}."
     verb = "is the best choice to stay" if sla_ms is not None else "is"
     ahead = f"; {rest[0]} is next ({cells.expected(known[rest[0]], sla_ms)})" if rest else ""
     return f"{best} {verb} {near}: {cells.expected(first, sla_ms)}{ahead}."
@@ -119,8 +122,8 @@ def score_table(answer: dict[str, Any]) -> "Table":
 def _parts(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         str(row["score"]),
-        cells.cost(row["cost"], row["unit"]) + (" ?" if row["status"] != "known" else ""),
-        cells.ms(row["median_ms"]),
+        cells.cost(row["cost"], row["unit"]) + cells.doubt(row),
+        cells.median(row),
         cells.ms(row["last_ms"]),
         cells.fraction(row["loss"]),
         cells.seconds(row["age_s"]),
@@ -131,6 +134,8 @@ def _parts(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _by(answer: dict[str, Any], row: dict[str, Any]) -> str:
     """Whose measurement it is."""
+    if row["direction"] == "estimate":
+        return f"estimate {cells.likely(row)}"
     return {"forward": "itself", "reverse": str(answer["peer"]), "self": "is the peer"}.get(
         row["direction"], cells.UNKNOWN
     )
@@ -138,7 +143,10 @@ def _by(answer: dict[str, Any], row: dict[str, Any]) -> str:
 
 def _legend(answer: dict[str, Any]) -> str:
     parts = [f"profile {answer['profile']}; scores 0..10, 10 is best"]
-    if any(row["status"] != "known" for row in answer["nodes"].values()):
+    statuses = {row["status"] for row in answer["nodes"].values()}
+    if "estimated" in statuses:
+        parts.append(cells.ESTIMATED)
+    if statuses - {"known", "estimated"}:
         parts.append("?: unmeasured or fewer than 5 samples, so a stand-in")
     if violations.known_columns(answer["nodes"].values()):
         parts.append(violations.LEGEND)
