@@ -5,13 +5,13 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import adf, inference, memory, webhooks
+from bench import adf, estimates, inference, memory, webhooks
 from bench.timing import Row
 
 
 def main() -> int:
     """Print the table."""
-    rows: list[Row] = [*adf.rows(), *webhooks.rows(), *inference.rows(), *memory.rows()]
+    rows: list[Row] = [*adf.rows(), *webhooks.rows(), *inference.rows(), *memory.rows(), *estimates.rows()]
     table = Table("figure", "here", "yardstick", "there", "ratio", "target")
     for row in rows:
         table.add_row(

@@ -45,10 +45,12 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
     """Serve an extender on a static cluster at a host and port."""
     async with AsyncExitStack() as stack:
 
-        async def make(host: str = "127.0.0.1", port: int = 0, **settings: Any) -> Served:
+        async def make(
+            host: str = "127.0.0.1", port: int = 0, nodes: tuple[str, ...] = NODES, **settings: Any
+        ) -> Served:
             clock = Clock()
             chosen = ExtenderSettings(**{"forecaster": "median", **settings})
-            extender = build(chosen, StaticCluster((n, "") for n in NODES), clock)
+            extender = build(chosen, StaticCluster((n, "") for n in nodes), clock)
             stack.callback(extender.worker.close)
             completing = asyncio.create_task(extender.followup.run())
             stack.callback(completing.cancel)
