@@ -19,6 +19,7 @@ from extender.worker import Worker
 from neilats.log import get_logger
 from scoring.coordinates import Pairs
 from scoring.embedding import Embedding, embed, pairs_of
+from scoring.paths import last_value
 from scoring.quantile import finite_quantile
 
 __all__ = ["Estimates", "Estimator"]
@@ -59,8 +60,8 @@ class _Line:
     rows: NDArray[np.intp]
 
 
-_Part: TypeAlias = tuple[Ints, Ints, Floats]
-"""Sources, targets and the medians of the recent samples of some paths, ms."""
+_Part: TypeAlias = tuple[Ints, Ints, Floats, Floats]
+"""Sources and targets of some paths, and the medians and the last of their recent round trips, ms."""
 
 
 class Estimates:
@@ -162,13 +163,13 @@ class Estimates:
             waiting.append(self._line(source))
             total += len(waiting[-1].rows)
             if sum(len(line.rows) for line in waiting) >= SLICE_ROWS:
-                parts.append(await self._medians(waiting))
+                parts.append(await self._read(waiting))
                 waiting = []
             if total >= MOST_PATHS:
                 log.warning("more paths than estimates are made of", extra={"paths": len(self._store)})
                 break
         if waiting:
-            parts.append(await self._medians(waiting))
+            parts.append(await self._read(waiting))
         return parts
 
     def _line(self, source: str) -> _Line:
@@ -180,18 +181,23 @@ class Estimates:
             line = self._lines[source] = _Line(version, self._numbered(source), numbers, rows)
         return line
 
-    async def _medians(self, lines: Sequence[_Line]) -> _Part:
+    async def _read(self, lines: Sequence[_Line]) -> _Part:
         rows = np.concatenate([line.rows for line in lines])
         source = np.repeat(np.array([line.source for line in lines], np.int64), [len(line.rows) for line in lines])
         target = np.concatenate([line.targets for line in lines])
         samples = self._store.recent(rows, self._clock(), self._store.slots * self._store.interval_s)
-        return source, target, await self._timed(partial(finite_quantile, samples, 0.5))
+        return source, target, *await self._timed(partial(_summary, samples))
+
+
+def _summary(samples: Floats) -> tuple[Floats, Floats]:
+    """[n] medians and last values of the pings that came back; NaN where none did."""
+    return finite_quantile(samples, 0.5), last_value(np.where(np.isfinite(samples), samples, np.nan))
 
 
 def _pairs(parts: Sequence[_Part]) -> Pairs:
     """The unordered pairs of what was read."""
     none = np.zeros(0, np.int64)
-    return pairs_of(*(np.concatenate(column) for column in zip((none, none, none), *parts, strict=True)))
+    return pairs_of(*(np.concatenate(column) for column in zip((none, none, none, none), *parts, strict=True)))
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

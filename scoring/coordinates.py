@@ -56,11 +56,13 @@ class Pairs:
     b: Ints
     """``[m]``: another one's."""
     rtt_ms: Floats
-    """``[m]``: above 0, finite."""
+    """``[m]``: what is usual; above 0, finite."""
+    reading_ms: Floats
+    """``[m]``: one single reading, which has the path's jitter besides; above 0, finite."""
 
     def take(self, which: Bools | Ints) -> "Pairs":
         """Return some of the pairs."""
-        return Pairs(self.a[which], self.b[which], self.rtt_ms[which])
+        return Pairs(self.a[which], self.b[which], self.rtt_ms[which], self.reading_ms[which])
 
     def degrees(self, nodes: int) -> Ints:
         """Return ``[n]``: how many others each node was measured with."""

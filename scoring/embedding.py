@@ -57,17 +57,24 @@ class Embedding:
         return rtt_ms, sigma_log
 
 
-def pairs_of(source: Ints, target: Ints, rtt_ms: Floats) -> Pairs:
+def pairs_of(source: Ints, target: Ints, rtt_ms: Floats, reading_ms: Floats | None = None) -> Pairs:
     """Return the unordered pairs of measured paths, each with the geometric mean of what its directions say.
 
     Paths without a positive, finite round trip are left out.
+
+    Args:
+        source: ``[p]`` nodes.
+        target: ``[p]`` nodes.
+        rtt_ms: ``[p]``: what is usual on each path.
+        reading_ms: ``[p]``: a single reading of each, of which a pair gets one direction's; the usual one if None.
     """
-    good = np.isfinite(rtt_ms) & (rtt_ms > 0) & (source != target)
+    reading_ms = rtt_ms if reading_ms is None else reading_ms
+    good = np.isfinite(rtt_ms) & (rtt_ms > 0) & (source != target) & np.isfinite(reading_ms) & (reading_ms > 0)
     low, high = np.minimum(source, target)[good], np.maximum(source, target)[good]
     key = (low.astype(np.int64) << 32) + high
-    unique, place_of = np.unique(key, return_inverse=True)
+    unique, first, place_of = np.unique(key, return_index=True, return_inverse=True)
     mean = np.bincount(place_of, np.log(rtt_ms[good]), len(unique)) / np.maximum(np.bincount(place_of), 1)
-    return Pairs(unique >> 32, unique & 0xFFFFFFFF, np.exp(mean))
+    return Pairs(unique >> 32, unique & 0xFFFFFFFF, np.exp(mean), reading_ms[good][first])
 
 
 def embed(last: State | None, pairs: Pairs, new: Bools, needed: int) -> Iterator[Embedding | None]:

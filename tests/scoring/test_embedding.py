@@ -75,7 +75,7 @@ def test_numbers_that_the_fit_does_not_know_have_no_estimates(world):
 def test_what_fits_nothing_is_not_estimated():
     given = internet_case()
     chaos = np.exp(np.random.default_rng(0).normal(3, 3, len(given.pairs.a)))
-    given.pairs = Pairs(given.pairs.a, given.pairs.b, chaos)
+    given.pairs = Pairs(given.pairs.a, given.pairs.b, chaos, chaos)
     assert np.isnan(estimates(cold(given), given)[0]).mean() > 0.9
 
 

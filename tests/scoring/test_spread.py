@@ -1,5 +1,7 @@
 """What the spread promises is kept on pairs that nobody measured."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given as for_all
@@ -32,6 +34,18 @@ def test_the_stated_intervals_hold_about_what_they_say(nodes, neighbours, seed):
         assert (error <= within(level) * sigma).mean() == pytest.approx(level, abs=tolerance), level
 
 
+def test_readings_that_jitter_widen_the_spread_so_that_it_holds_them():
+    given = internet_case()
+    rng = np.random.default_rng(1)
+    jitter = np.exp(rng.laplace(0, 0.4, len(given.pairs.a)))
+    given.pairs = replace(given.pairs, reading_ms=given.pairs.reading_ms * jitter)
+    found, used, kept_out = fitted(given)
+    estimate = found.rtt_ms(given.a, given.b)
+    sigma = calibrated(found, used, kept_out).sigma_log(given.a, given.b, estimate)
+    reading = given.true_ms * np.exp(rng.laplace(0, 0.4, len(given.a)))
+    assert (np.abs(np.log(reading / estimate)) <= within(0.8) * sigma).mean() == pytest.approx(0.8, abs=0.06)
+
+
 def test_narrow_estimates_are_better_than_wide_ones():
     given = internet_case()
     found, used, kept_out = fitted(given)
@@ -47,7 +61,7 @@ def test_a_node_whose_pairs_do_not_fit_has_a_wider_spread():
     given = internet_case()
     noise = np.where((given.pairs.a == 7) | (given.pairs.b == 7), 3.0, 0.0)
     wild = given.pairs.rtt_ms * np.exp(noise * np.random.default_rng(0).normal(size=len(noise)))
-    given.pairs = Pairs(given.pairs.a, given.pairs.b, wild)
+    given.pairs = Pairs(given.pairs.a, given.pairs.b, wild, wild)
     spread = calibrated(*fitted(given))
     assert spread.factor[7] > 2 * np.median(spread.factor)
 
@@ -62,7 +76,7 @@ def test_without_enough_held_out_pairs_nothing_is_said():
 
 def test_a_perfect_fit_has_a_small_but_no_zero_spread():
     exact = Coordinates(np.zeros((40, 4), np.float32), np.ones(40, np.float32))
-    pairs = Pairs(np.arange(39), np.arange(1, 40), np.full(39, 2.0))
+    pairs = Pairs(np.arange(39), np.arange(1, 40), np.full(39, 2.0), np.full(39, 2.0))
     spread = calibrated(exact, pairs, pairs)
     assert 0 < spread.sigma_log(np.array([0]), np.array([5]), np.array([2.0]))[0] < 0.01
 
