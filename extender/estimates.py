@@ -139,7 +139,9 @@ class Estimates:
     def _forget(self) -> None:
         """Drop the nodes that the store has forgotten; their numbers are given out again."""
         known = self._store.nodes()
-        for name in [n for n in self._number if n not in known]:
+        gone = [n for n in self._number if n not in known]
+        self.generation += bool(gone)
+        for name in gone:
             number = self._number.pop(name)
             self._lines.pop(name, None)
             self._free.append(number)

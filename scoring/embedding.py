@@ -19,6 +19,9 @@ _COLD_STEPS, _WARM_STEPS = 80, 30
 """Steps of one fit: until a fit has made `_SETTLED` of them, and from then on."""
 
 _SETTLED: Final = 300
+_OTHER_SCALE: Final = 3.0
+"""Times by which the usual round trip may have changed before a fit begins anew: steps and heights are parts of it."""
+
 _PIECE: Final = 5
 """Steps of one piece of work: about 20 ms."""
 
@@ -34,21 +37,24 @@ class Embedding:
     """``[n]``: whether a node was measured at all."""
     usable: Bools
     """``[n]``: whether it was measured with enough others."""
+    component: Ints
+    """``[n]``: equal for nodes that measured pairs link, over whatever others: only their distance is known at all."""
     held_error: float
     """The median of abs(estimated - measured) / measured over the held-out pairs; NaN without any."""
 
     def estimate(self, a: int, b: Ints) -> tuple[Floats, Floats]:
         """Return ``[m]`` medians in ms from one node to others, and standard deviations of their logarithms.
 
-        NaN where either node has too few neighbours, the spread says nothing, or it is the same node. Numbers that the
-        fit does not know are negative or too large.
+        NaN where either node has too few neighbours, no chain of measured pairs links them, the spread says nothing, or
+        it is the same node. Numbers that the fit does not know are negative or too large.
         """
         rtt_ms, sigma_log = np.full(len(b), np.nan), np.full(len(b), np.nan)
         nodes = len(self.usable)
         if self.spread is None or not 0 <= a < nodes or not self.usable[a]:
             return rtt_ms, sigma_log
         inside = np.clip(b, 0, nodes - 1)
-        some = np.flatnonzero((b == inside) & self.usable[inside] & (b != a))
+        linked = self.usable[inside] & (self.component[inside] == self.component[a])
+        some = np.flatnonzero((b == inside) & linked & (b != a))
         one, others = np.array([a]), b[some]
         rtt = self.coordinates.rtt_ms(one, others)
         sigma = self.spread.sigma_log(one, others, rtt)
@@ -89,6 +95,9 @@ def embed(last: State | None, pairs: Pairs, new: Bools, needed: int) -> Iterator
     held = _held(pairs, nodes, needed)
     fitted, kept_out = pairs.take(~held), pairs.take(held)
     degree = fitted.degrees(nodes)
+    usual_ms = _usual_ms(pairs)
+    if last is not None and not 1 / _OTHER_SCALE < last.scale_ms / usual_ms < _OTHER_SCALE:
+        last = None
     state = _begun(last, pairs, nodes)
     if last is not None and (placing := new & (degree > 0)).any():
         state = place(state, fitted, placing, _random(state.steps))
@@ -106,6 +115,7 @@ def embed(last: State | None, pairs: Pairs, new: Bools, needed: int) -> Iterator
         spread=calibrated(coordinates, fitted, kept_out),
         placed=degree > 0,
         usable=degree >= needed,
+        component=_components(fitted, nodes),
         held_error=float(np.median(error)) if len(error) else np.nan,
     )
 
@@ -113,8 +123,7 @@ def embed(last: State | None, pairs: Pairs, new: Bools, needed: int) -> Iterator
 def _begun(last: State | None, pairs: Pairs, nodes: int) -> State:
     """Return the last state with room for all nodes, or a new one."""
     if last is None:
-        scale_ms = float(np.median(pairs.rtt_ms)) if len(pairs.a) else 1.0
-        return begin(nodes, scale_ms, _random(0))
+        return begin(nodes, _usual_ms(pairs), _random(0))
     more = begin(max(nodes - len(last.parameters), 0), last.scale_ms, _random(nodes))
     return replace(
         last,
@@ -122,6 +131,29 @@ def _begun(last: State | None, pairs: Pairs, nodes: int) -> State:
         first=np.concatenate([last.first, more.first]),
         second=np.concatenate([last.second, more.second]),
     )
+
+
+def _usual_ms(pairs: Pairs) -> float:
+    return float(np.median(pairs.rtt_ms)) if len(pairs.a) else 1.0
+
+
+def _components(pairs: Pairs, nodes: int) -> Ints:
+    """Return ``[n]``: the smallest node that each one is linked with by measured pairs, over whatever others.
+
+    Each takes the smallest label of its neighbours and then that one's own, until nothing changes (Shiloach and
+    Vishkin's hooking and jumping, 1982): few rounds even along a chain.
+    """
+    label = np.arange(nodes)
+    while True:
+        low = np.minimum(label[pairs.a], label[pairs.b])
+        after = label.copy()
+        for ends in (pairs.a, pairs.b):
+            np.minimum.at(after, label[ends], low)
+            np.minimum.at(after, ends, low)
+        after = after[after]
+        if np.array_equal(after, label):
+            return label
+        label = after
 
 
 def _held(pairs: Pairs, nodes: int, needed: int) -> Bools:

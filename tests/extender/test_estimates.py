@@ -98,10 +98,12 @@ async def test_the_generation_changes_with_every_fit(plane):
 async def test_nodes_that_the_store_forgets_have_no_estimates_any_more(plane):
     plane.measure()
     await plane.fitted()
+    before = plane.estimates.generation
     plane.store.forget("node-7")
     await plane.fitted(1)
     assert np.isnan(plane.estimates.of("node-0", ["node-7"])[0]).all()
     assert np.isnan(plane.estimates.of("node-7", plane.names)[0]).all()
+    assert plane.estimates.generation > before
     assert plane.metric("neilats_estimate_nodes") == len(plane.names) - 1
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from scoring.coordinates import Pairs
-from scoring.embedding import embed, pairs_of
+from scoring.embedding import _components, embed, pairs_of
 from tests.scoring.embedded import internet_case, median_error
 
 NEEDED = 6
@@ -106,6 +108,40 @@ def test_a_network_that_multiplies_is_fitted_with_wide_steps_again(world):
     found = run(None, given.pairs.take(early), np.ones(100, dtype=bool))
     later = run(found.state, given.pairs, np.arange(given.nodes) >= 100)
     assert later.state.steps <= found.state.steps
+
+
+def test_what_no_measured_pair_links_is_not_estimated():
+    given = internet_case(neighbours=32)
+    apart = (given.pairs.a < 200) == (given.pairs.b < 200)
+    given.pairs = given.pairs.take(apart)
+    rtt_ms, _ = estimates(cold(given), given)
+    assert np.isfinite(rtt_ms[:200]).any()
+    assert np.isnan(rtt_ms[200:]).all()
+
+
+@for_all(st.integers(1, 12), st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=20))
+def test_components_are_those_of_a_graph_library(nodes, links):
+    links = [(a, b) for a, b in links if a < nodes and b < nodes and a != b]
+    a, b = np.array([a for a, _ in links], np.int64), np.array([b for _, b in links], np.int64)
+    pairs = pairs_of(a, b, np.ones(len(a)))
+    _, wanted = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(nodes, nodes)), directed=False)
+    ours = _components(pairs, nodes)
+    assert np.array_equal(ours[:, None] == ours, wanted[:, None] == wanted)
+
+
+def test_a_long_chain_is_one_component():
+    pairs = Pairs(np.arange(4999), np.arange(1, 5000), np.ones(4999), np.ones(4999))
+    assert (_components(pairs, 5000) == 0).all()
+
+
+def test_a_network_whose_first_pairs_were_all_near_is_fitted_when_the_far_ones_come():
+    given = internet_case()
+    near = given.pairs.rtt_ms < np.quantile(given.pairs.rtt_ms, 0.03)
+    found = run(None, given.pairs.take(near), np.ones(given.nodes, dtype=bool))
+    assert found.state.scale_ms < 20
+    for _ in range(4):
+        found = run(found.state, given.pairs, np.zeros(given.nodes, dtype=bool))
+    assert median_error(found.coordinates.rtt_ms(given.a, given.b), given.true_ms) < 0.2
 
 
 def test_nothing_measured_estimates_nothing():
