@@ -100,7 +100,7 @@ def build(
     models = _current(holder)
     analyst, decisions = Analyst(store, models, worker), Decisions(settings.decisions_kept, time.time)
     violations = Violations(store, models, worker, skill, metrics, clock)
-    scorer, estimates = _scorer(settings, store, noise, analyst, violations, worker, metrics, clock)
+    scorer, estimates = _scorer(settings, store, noise, analyst, violations, metrics, clock)
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
     parts = (cluster, probing, scorer, promises, decisions, clock)
@@ -153,12 +153,11 @@ def _scorer(
     noise: NoiseTable,
     analyst: Analyst,
     violations: Violations,
-    worker: Worker,
     metrics: Metrics,
     clock: Callable[[], float],
 ) -> tuple[Scorer, Estimates]:
     """What scores candidates, and the estimates that it uses where nobody measures."""
-    estimates = Estimates(store, worker, metrics, clock, settings.estimate_neighbours)
+    estimates = Estimates(store, Worker("estimates"), metrics, clock, settings.estimate_neighbours)
     profile, fresh_for_s = settings.profile, settings.fresh_for_s
     return Scorer(store, noise, analyst, violations, profile, fresh_for_s, clock, estimates), estimates
 

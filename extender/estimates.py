@@ -1,6 +1,7 @@
 """Estimates for paths that nobody measured, kept up to date in the background from those that are.
 
-The event loop only copies samples, a few rows at a time; medians and the fit are made in a thread.
+The event loop only copies samples, a few rows at a time; medians and the fit are made in a thread of their own, as a
+forecast that a pod waits for should not wait for these.
 """
 
 import asyncio
@@ -33,7 +34,6 @@ MOST_PATHS: Final = 1_000_000
 """Paths that a fit uses at most, which bounds its memory; those of further sources are left out."""
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 T = TypeVar("T")
 
 
@@ -56,18 +56,19 @@ class _Line:
 
     version: int
     source: int
-    targets: Ints
+    targets: NDArray[np.int32]
     rows: NDArray[np.intp]
 
 
-_Part: TypeAlias = tuple[Ints, Ints, Floats, Floats]
-"""Sources and targets of some paths, and the medians and the last of their recent round trips, ms."""
+_Part: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]
+"""Sources and targets of some paths, and the medians and the last of their recent round trips, ms: many, so narrow."""
 
 
 class Estimates:
     """Coordinates of all nodes that are measured with at least `needed` others; 0 turns estimates off.
 
-    Nodes have numbers that stay theirs while they are in the store; `generation` grows with each fit.
+    Nodes have numbers that stay theirs while they are in the store; `generation` grows with each fit. The worker is its
+    own: `close` ends it.
     """
 
     def __init__(
@@ -98,6 +99,10 @@ class Estimates:
             except Exception:
                 log.exception("estimating failed; the last estimates stay")
 
+    def close(self) -> None:
+        """End the thread."""
+        self._worker.close()
+
     def of(self, peer: str, names: Sequence[str]) -> tuple[Floats, Floats]:
         """[n] estimated round trips to the peer in ms, and standard deviations of their logarithms; NaN: none."""
         fit, number = self._fit, self._number
@@ -114,7 +119,7 @@ class Estimates:
         new = np.zeros(nodes, dtype=bool)
         new[list(self._unplaced)] = True
         pieces = embed(None if self._fit is None else self._fit.state, pairs, new, self._needed)
-        # One piece after the other, so that forecasts that are asked for now come in between.
+        # One piece after the other, so that the service's end waits for one at most.
         while (fit := await self._timed(partial(next, pieces))) is None:
             pass
         self._publish(fit)
@@ -179,27 +184,28 @@ class Estimates:
         version, line = self._store.paths_version(source), self._lines.get(source)
         if line is None or line.version != version:
             targets, rows = self._store.paths_from(source)
-            numbers = np.fromiter(map(self._numbered, targets), np.int64, len(targets))
+            numbers = np.fromiter(map(self._numbered, targets), np.int32, len(targets))
             line = self._lines[source] = _Line(version, self._numbered(source), numbers, rows)
         return line
 
     async def _read(self, lines: Sequence[_Line]) -> _Part:
         rows = np.concatenate([line.rows for line in lines])
-        source = np.repeat(np.array([line.source for line in lines], np.int64), [len(line.rows) for line in lines])
+        source = np.repeat(np.array([line.source for line in lines], np.int32), [len(line.rows) for line in lines])
         target = np.concatenate([line.targets for line in lines])
         samples = self._store.recent(rows, self._clock(), self._store.slots * self._store.interval_s)
         return source, target, *await self._timed(partial(_summary, samples))
 
 
-def _summary(samples: Floats) -> tuple[Floats, Floats]:
+def _summary(samples: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """[n] medians and last values of the pings that came back; NaN where none did."""
-    return finite_quantile(samples, 0.5), last_value(np.where(np.isfinite(samples), samples, np.nan))
+    last = last_value(np.where(np.isfinite(samples), samples, np.nan))
+    return finite_quantile(samples, 0.5).astype(np.float32), last.astype(np.float32)
 
 
 def _pairs(parts: Sequence[_Part]) -> Pairs:
     """The unordered pairs of what was read."""
-    none = np.zeros(0, np.int64)
-    return pairs_of(*(np.concatenate(column) for column in zip((none, none, none, none), *parts, strict=True)))
+    number, ms = np.zeros(0, np.int32), np.zeros(0, np.float32)
+    return pairs_of(*(np.concatenate(column) for column in zip((number, number, ms, ms), *parts, strict=True)))
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:

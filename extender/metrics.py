@@ -142,7 +142,7 @@ class Metrics:
         )
         self.estimate_error.set(float("nan"))
         self.estimate_seconds = Counter(
-            "neilats_extender_estimate_seconds", "Time spent on estimating in the thread", registry=registry
+            "neilats_extender_estimate_seconds", "Processor time of the estimates' thread", registry=registry
         )
 
     def _access(self, registry: CollectorRegistry) -> None:

@@ -125,8 +125,7 @@ class Queries:
             return {}
         nodes = list(self._cluster.nodes)
         sources, targets = nodes if source is None else [source], nodes if target is None else [target]
-        measured = {(s, t) for s, t, _ in self._store.paths()}
-        return {"estimates": unmeasured(estimator, sources, targets, measured, MOST_PATHS)}
+        return {"estimates": unmeasured(estimator, self._store, sources, targets, MOST_PATHS)}
 
     async def decisions(self, request: web.Request) -> web.Response:
         """The latest decisions, newest first; ?limit= and ?namespace= narrow them."""

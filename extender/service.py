@@ -54,6 +54,7 @@ async def run(
     stop = stop or _on_signals()
     async with AsyncExitStack() as stack:
         stack.callback(extender.worker.close)
+        stack.callback(extender.estimates.close)
         stack.push_async_callback(extender.cluster.close)  # after the listeners, whose last calls may still ask it
         listeners = Listeners(settings, extender.apps, metrics)
         stack.push_async_callback(listeners.close)

@@ -154,12 +154,11 @@ def advance(state: State, pairs: Pairs, steps: int, moving: Bools | None = None)
     nodes, count = len(state.parameters), len(pairs.a)
     parameters, first, second = state.parameters.copy(), state.first.copy(), state.second.copy()
     still = None if moving is None else ~moving
-    log_rtt = np.log(np.maximum(pairs.rtt_ms, LEAST_MS) / state.scale_ms).astype(np.float32)
+    a, b, wanted = pairs.a, pairs.b, _log_part(pairs.rtt_ms[:BATCH], state.scale_ms)
     for step in range(state.steps, state.steps + steps if count else state.steps):
-        a, b, wanted = pairs.a, pairs.b, log_rtt
         if count > BATCH:
             drawn = np.random.default_rng(step).integers(0, count, BATCH)
-            a, b, wanted = a[drawn], b[drawn], wanted[drawn]
+            a, b, wanted = pairs.a[drawn], pairs.b[drawn], _log_part(pairs.rtt_ms[drawn], state.scale_ms)
         gradient = _gradient(parameters, a, b, wanted) * np.float32(count / len(a))
         gradient += _pull(parameters)
         if still is not None:
@@ -172,6 +171,10 @@ def advance(state: State, pairs: Pairs, steps: int, moving: Bools | None = None)
         parameters -= move if still is None else np.where(still[:, None], np.float32(0), move)
     assert parameters.shape == (nodes, DIMENSIONS + 1)
     return replace(state, parameters=parameters, first=first, second=second, steps=state.steps + steps)
+
+
+def _log_part(rtt_ms: Floats, scale_ms: float) -> Singles:
+    return np.log(np.maximum(rtt_ms, LEAST_MS) / scale_ms).astype(np.float32)
 
 
 def _gradient(parameters: Singles, a: Ints, b: Ints, wanted: Singles) -> Singles:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scoring.arrays import Bools, Floats, Ints
 from scoring.coordinates import Coordinates, Pairs, State, advance, begin, place
@@ -24,6 +25,10 @@ _OTHER_SCALE: Final = 3.0
 
 _PIECE: Final = 5
 """Steps of one piece of work: about 20 ms."""
+
+
+Numbers: TypeAlias = NDArray[np.integer[Any]]
+Times: TypeAlias = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Embedding:
         return rtt_ms, sigma_log
 
 
-def pairs_of(source: Ints, target: Ints, rtt_ms: Floats, reading_ms: Floats | None = None) -> Pairs:
+def pairs_of(source: Numbers, target: Numbers, rtt_ms: Times, reading_ms: Times | None = None) -> Pairs:
     """Return the unordered pairs of measured paths, each with the geometric mean of what its directions say.
 
     Paths without a positive, finite round trip are left out.
@@ -76,11 +81,17 @@ def pairs_of(source: Ints, target: Ints, rtt_ms: Floats, reading_ms: Floats | No
     """
     reading_ms = rtt_ms if reading_ms is None else reading_ms
     good = np.isfinite(rtt_ms) & (rtt_ms > 0) & (source != target) & np.isfinite(reading_ms) & (reading_ms > 0)
-    low, high = np.minimum(source, target)[good], np.maximum(source, target)[good]
-    key = (low.astype(np.int64) << 32) + high
-    unique, first, place_of = np.unique(key, return_index=True, return_inverse=True)
-    mean = np.bincount(place_of, np.log(rtt_ms[good]), len(unique)) / np.maximum(np.bincount(place_of), 1)
-    return Pairs(unique >> 32, unique & 0xFFFFFFFF, np.exp(mean), reading_ms[good][first])
+    where = np.flatnonzero(good)
+    if not where.size:
+        return Pairs(where, where, np.zeros(0), np.zeros(0))
+    source, target = source[where], target[where]
+    key = (np.minimum(source, target).astype(np.int64) << 32) + np.maximum(source, target)
+    order = np.argsort(key, kind="stable")
+    key, where = key[order], where[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    log_ms = np.log(rtt_ms[where].astype(np.float64))
+    mean_ms = np.exp(np.add.reduceat(log_ms, first) / np.diff(first, append=len(key)))
+    return Pairs(key[first] >> 32, key[first] & 0xFFFFFFFF, mean_ms, reading_ms[where[first]].astype(np.float64))
 
 
 def embed(last: State | None, pairs: Pairs, new: Bools, needed: int) -> Iterator[Embedding | None]:

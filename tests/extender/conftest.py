@@ -104,6 +104,7 @@ async def make_bench(aiohttp_client: Any, clock: Clock) -> Callable[..., Any]:
     yield make
     for extender in made:
         extender.worker.close()
+        extender.estimates.close()
 
 
 @pytest.fixture

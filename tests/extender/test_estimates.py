@@ -59,7 +59,7 @@ class Plane:
 def plane():
     made = Plane()
     yield made
-    made.worker.close()
+    made.estimates.close()
 
 
 async def test_before_the_first_fit_there_are_no_estimates(plane):
@@ -174,17 +174,6 @@ async def test_an_empty_store_is_no_mistake(plane):
     assert np.isnan(plane.estimates.of("node-0", plane.names)[0]).all()
 
 
-async def test_another_piece_of_work_comes_in_between(plane):
-    plane.measure()
-    order = []
-    fitting = asyncio.create_task(plane.estimates.refresh())
-    fitting.add_done_callback(lambda _: order.append("fit"))
-    await asyncio.sleep(0.01)
-    await plane.worker.run(lambda: order.append("forecast"))
-    await fitting
-    assert order == ["forecast", "fit"]
-
-
 async def run_for(plane, intervals):
     """Let `run` go on for so many intervals."""
     task = asyncio.create_task(plane.estimates.run())
@@ -211,7 +200,7 @@ async def test_it_fits_once_an_interval_unless_it_is_off(needed, fits):
     plane = sleeping(needed=needed)
     plane.measure()
     await run_for(plane, 3)
-    plane.worker.close()
+    plane.estimates.close()
     assert (plane.estimates.generation >= 2) == fits
 
 
@@ -220,7 +209,7 @@ async def test_a_fit_that_fails_leaves_the_last_estimates_and_goes_on(caplog):
     plane.measure()
     await run_for(plane, 4)
     before = plane.estimates.of("node-0", plane.names)[0]
-    plane.worker.close()  # nothing can be computed from now on
+    plane.estimates.close()  # nothing can be computed from now on
     await run_for(plane, plane.slept + 3)
     assert caplog.text.count("the last estimates stay") >= 2
     assert np.array_equal(plane.estimates.of("node-0", plane.names)[0], before, equal_nan=True)

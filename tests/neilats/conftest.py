@@ -52,6 +52,7 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
             chosen = ExtenderSettings(**{"forecaster": "median", **settings})
             extender = build(chosen, StaticCluster((n, "") for n in nodes), clock)
             stack.callback(extender.worker.close)
+            stack.callback(extender.estimates.close)
             completing = asyncio.create_task(extender.followup.run())
             stack.callback(completing.cancel)
             urls = []
