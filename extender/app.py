@@ -1,7 +1,7 @@
 """Wires the extender: its parts, its HTTP applications, and its life from start to SIGTERM."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from extender.decisions import Decisions
 from extender.estimates import Estimates
 from extender.events.voice import Voice
 from extender.followup import Followup
+from extender.gather import RecentPaths
 from extender.grace import Grace
 from extender.health import Health
 from extender.housekeeping import Housekeeper, prober_counts, window_counts
@@ -23,10 +24,12 @@ from extender.ingest import Ingest
 from extender.load import Load
 from extender.metrics import Metrics
 from extender.noise import NoiseTable
+from extender.placed.judging import Gather
 from extender.placed.watching import PlacedPods
 from extender.plugin import Plugin
 from extender.pods import Pod
-from extender.probing import Probing
+from extender.probing import Limits, Probing
+from extender.probing.figures import Figures
 from extender.promises import Promises
 from extender.queries import Queries
 from extender.recorder import Recorder
@@ -92,7 +95,7 @@ def build(
     """
     metrics, store = metrics or new_metrics(), WindowStore(settings.window_slots, settings.interval_s)
     noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
-    probing, load = Probing(cluster, settings.interval_s, settings.ip_family), _load(settings)
+    probing, load = _probing(settings, cluster, store, metrics, clock), _load(settings)
     access = open_access(settings, cluster, metrics, clock)
     recorder = _recorder(settings, metrics, clock)
     ingest = Ingest(store, noise, cluster, access.owners, Replies(probing, load, metrics), clock, recorder.observe)
@@ -106,7 +109,7 @@ def build(
     parts = (cluster, probing, scorer, promises, decisions, clock)
     decider = Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000)
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
-    voice, placed = _placed(settings, cluster, scorer, metrics, clock)
+    voice, placed = _placed(settings, cluster, _watched(scorer, probing, clock), metrics, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, voice.announcer, metrics)
     _gauges(settings, metrics, cluster, health, ingest, store, clock)
@@ -168,12 +171,31 @@ def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], 
     return Recorder(settings.record_dir, most_bytes, settings.interval_s, metrics, clock, time.time)
 
 
+def _probing(
+    settings: ExtenderSettings, cluster: Cluster, store: WindowStore, metrics: Metrics, clock: Callable[[], float]
+) -> Probing:
+    """What decides who measures whom, and what it says of itself."""
+    probing = Probing(cluster, settings.interval_s, settings.ip_family, store, Limits.of(settings))
+    metrics.registry.register(Figures(probing, store, clock))
+    return probing
+
+
+def _watched(scorer: Scorer, probing: Probing, clock: Callable[[], float]) -> Gather:
+    """The recent samples of placed pods' paths; whoever looks at a path has it measured."""
+
+    def recent(peer: str, nodes: Sequence[str]) -> RecentPaths:
+        probing.watch(peer, nodes, clock())
+        return scorer.recent(peer, nodes)
+
+    return recent
+
+
 def _placed(
-    settings: ExtenderSettings, cluster: Cluster, scorer: Scorer, metrics: Metrics, clock: Callable[[], float]
+    settings: ExtenderSettings, cluster: Cluster, recent: Gather, metrics: Metrics, clock: Callable[[], float]
 ) -> tuple[Voice, PlacedPods]:
     """What tells people of their pods, and what looks whether the promises of placed pods are kept."""
     voice = Voice(settings, cluster.api, metrics, clock)
-    placed = PlacedPods(cluster, scorer.recent, voice.announcer, metrics, clock, settings.promise_check_s)
+    placed = PlacedPods(cluster, recent, voice.announcer, metrics, clock, settings.promise_check_s)
     return voice, placed
 
 

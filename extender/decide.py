@@ -110,6 +110,7 @@ class Decider:
     async def review(self, pod: Pod, intent: Intent, names: Sequence[str]) -> Mapping[str, str]:
         """What would be refused now, and why: for pods that were refused before."""
         found = await self.promises.refusals(pod, intent, names, 0.0, self.end())
+        self.asked(found.resolution.nodes)
         self._want(found.recovering)
         return found.failed
 
@@ -122,6 +123,7 @@ class Decider:
             scored = await self._scored(decision.intent, found, names, end)
         except TimeoutError:
             return Answer(self._late(decision), {}), None
+        self.asked(found.resolution.nodes)
         self._want([*found.unmeasured, *found.recovering])
         decision.failed, decision.peers = found.failed, found.resolution.nodes
         decision.reason = "; ".join(filter(None, (found.reason, scored.table.note if scored else "")))
@@ -141,6 +143,7 @@ class Decider:
             return self._neutral(decision, Neutral.INVALID_INTENT, "; ".join(intent.mistakes), names), None
         peers = await self.promises.peers(decision.pod, intent, self._deadline_s)
         decision.peers = peers.resolution.nodes
+        self.asked(peers.resolution.nodes)
         if peers.trouble:
             why = Neutral.DEADLINE if peers.pending else Neutral.UNRESOLVED
             return self._neutral(decision, why, peers.trouble, names), None
@@ -156,6 +159,12 @@ class Decider:
         notes = (peers.resolution.unresolved, peers.resolution.note, scored.table.note)
         decision.reason = "; ".join(filter(None, notes))
         return Answer("scored", {}, scored.table.evaluation.scores.tolist()), scored
+
+    def asked(self, peers: Iterable[str]) -> None:
+        """Have these nodes measured by all others for a while: pods ask for them."""
+        now = self._clock()
+        for peer in peers:
+            self._probing.asked(peer, now)
 
     def _want(self, paths: Iterable[tuple[str, str]]) -> None:
         """Have (peer, node) paths measured quickly, from both ends, as one of them may have no prober."""

@@ -55,6 +55,7 @@ class Queries:
         peer, names = self._peer(body), self._names(body)
         intent = Intent(peer_nodes=(peer,), max_rtt_ms=_sla(body), profile=_profile(body))
         scorer = self._decider.scorer
+        self._decider.asked((peer,))
         try:
             scored = await scorer.score(intent, Resolution((peer,), (1.0,)), names, self._decider.end())
         except TimeoutError:

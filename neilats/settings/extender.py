@@ -101,6 +101,22 @@ class ExtenderSettings(Settings):
         "measured neighbours that a node needs for its other paths to be estimated; 0: no estimates",
     )
     shadow: bool = setting(False, parse.boolean, "compute, record and explain everything, but answer neutrally")
+    mesh_nodes: int = setting(
+        64,
+        parse.integer(0, 100_000),
+        "up to so many nodes every prober measures all others; above that it has a budget",
+    )
+    probe_budget: int = setting(64, parse.integer(8, 20_000), "most targets of a prober above `mesh_nodes`")
+    probe_neighbours: int = setting(
+        16,
+        parse.integer(2, 512),
+        "of them neighbours that connect all nodes; a pair is measured by one end, so half of them are in a list",
+    )
+    hot_for_s: float = setting(
+        1200.0,
+        parse.number(30, 86400),
+        "how long all nodes measure a peer after a pod last asked for it, above `mesh_nodes`",
+    )
     window_slots: int = setting(64, parse.integer(8, 4096), "samples kept of each path")
     stale_after_s: float = setting(0.0, parse.number(0, 86400), "age at which a path counts as unknown; 0: 4 intervals")
     deadline_ms: float = setting(200.0, parse.number(1, 60_000), "a webhook answers neutrally after this time")
@@ -144,6 +160,11 @@ class ExtenderSettings(Settings):
             found.append(
                 f"stale_after_s={self.stale_after_s:g} is shorter than interval_s={self.interval_s:g}: "
                 "every path would be unknown between two samples"
+            )
+        if 2 * self.probe_neighbours > self.probe_budget:
+            found.append(
+                f"probe_neighbours={self.probe_neighbours} leaves too little of probe_budget={self.probe_budget} to "
+                "the peers that pods ask for: let it be at most half"
             )
         return found
 
