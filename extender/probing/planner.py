@@ -88,7 +88,7 @@ class Probing:
         nodes = self._cluster.nodes
         if not self.mesh and (now - self.hot.since(target) < HOT_S or self._measured_by(target, source)):
             return
-        if source in nodes and target in nodes:
+        if source in nodes and target in nodes and source != target:
             self.wanted.name(source, target, now, HOT_S)
 
     def watch(self, peer: str, sources: Iterable[str], now: float) -> None:
@@ -135,21 +135,21 @@ class Probing:
     def _chosen(self, source: str, wanted: Mapping[str, float], now: float) -> tuple[dict[str, Kind], float]:
         """Within the budget: what pods wait for, neighbours, hot peers, and what placed pods were promised."""
         neighbours, until = self.pairs.of(source, now)
-        budget, placed = self.limits.budget, self.placed.of(source, now)
-        kinds = dict.fromkeys(list(wanted)[: max(budget - len(neighbours), 0)], Kind.WANTED)
+        nodes, budget, placed = self._cluster.nodes, self.limits.budget, self.placed.of(source, now)
+        first = [name for name in wanted if name in nodes]
+        kinds = dict.fromkeys(first[: max(budget - len(neighbours), 0)], Kind.WANTED)
         hot = dict.fromkeys((*self.hot.fixed, *self.hot.turning), Kind.HOT)
         for found in (neighbours, hot):
             for name, kind in found.items():
-                if len(kinds) < budget and name != source and name in self._cluster.nodes:
+                if len(kinds) < budget and name != source and name in nodes:
                     kinds.setdefault(name, kind)
-        left, room = sorted(placed.keys() - kinds), budget - len(kinds)
+        left, room = sorted(name for name in placed if name not in kinds and name in nodes), budget - len(kinds)
         if len(left) > room:  # they take turns
             turn_s = TURN_INTERVALS * self.interval_s
             turn, passed_s = divmod(self._wall(), turn_s)
             left = _from(left, int(turn) * room, room)
             until = min(until, now + turn_s - passed_s)
-        kinds |= dict.fromkeys((name for name in left if name in self._cluster.nodes), Kind.PLACED)
-        return kinds, min([until, *placed.values()])
+        return kinds | dict.fromkeys(left, Kind.PLACED), min([until, *placed.values()])
 
     # -- what changes them -----------------------------------------------------------------------------------------
 
