@@ -22,14 +22,15 @@ _STATES: Final = ("fresh", "stale", "never")
 class _Line:
     kinds: Mapping[Kind, int]
     looked: float
+    heard: float
     states: tuple[int, ...] = field(default=(0, 0, 0))
 
 
 class Census:
     """The lists by source; `store` tells of their samples, if there is one."""
 
-    def __init__(self, store: WindowStore | None, fresh_for_s: float) -> None:
-        self._store, self._fresh_for_s = store, fresh_for_s
+    def __init__(self, store: WindowStore | None, fresh_for_s: float, silent_s: float) -> None:
+        self._store, self._fresh_for_s, self._silent_s = store, fresh_for_s, silent_s
         self._lines: dict[str, _Line] = {}
         self._kinds: Counter[Kind] = Counter()
 
@@ -41,14 +42,16 @@ class Census:
             self._kinds.subtract(known.kinds)
             known.kinds = counts
         else:
-            # The first look comes after some samples had time to come.
-            self._lines[source] = _Line(counts, now)
+            self._lines[source] = _Line(counts, now, now)  # the first look comes when samples had time to come
         self._kinds.update(counts)
 
     def look(self, source: str, targets: Iterable[str], now: float) -> None:
-        """Look at the samples of a source's list, unless that was done lately."""
+        """A source has reported: look at the samples of its list, unless that was done lately."""
         line = self._lines.get(source)
-        if self._store is None or line is None or now - line.looked < LOOK_S:
+        if line is None:
+            return
+        line.heard = now
+        if self._store is None or now - line.looked < LOOK_S:
             return
         line.looked = now
         age_s = self._store.age_s(self._store.rows_from(source, list(targets)), now)
@@ -64,13 +67,15 @@ class Census:
         """Targets in all lists by why they are there."""
         return {kind.value: self._kinds[kind] for kind in Kind}
 
-    def by_state(self, silent: Collection[str]) -> dict[str, int]:
+    def by_state(self, now: float) -> dict[str, int]:
         """Targets in all lists by whether samples come; of a prober that is silent none do."""
-        states = np.zeros(len(_STATES), np.int64)
-        for source, line in self._lines.items():
+        states = [0, 0, 0]
+        for line in self._lines.values():
             fresh, stale, never = line.states
-            states += (0, fresh + stale, never) if source in silent else line.states
-        return dict(zip(_STATES, states.tolist(), strict=True))
+            if now - line.heard > self._silent_s:
+                fresh, stale = 0, fresh + stale
+            states = [states[0] + fresh, states[1] + stale, states[2] + never]
+        return dict(zip(_STATES, states, strict=True))
 
     def lengths(self) -> list[int]:
         """How long each list is."""

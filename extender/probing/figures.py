@@ -36,7 +36,7 @@ class Figures:
     def _lists(self) -> Iterator[Metric]:
         probing, census = self._probing, self._probing.census
         yield _by("probe_targets", "Targets in all lists by why they are there", "kind", census.by_kind())
-        states = census.by_state(probing.pairs.silent)
+        states = census.by_state(self._clock())
         yield _by("probe_paths", "Paths in the lists by freshness of their samples", "state", states)
         budget = probing.limits.budget
         lengths = census.lengths() or [0]
@@ -56,9 +56,9 @@ class Figures:
         turns.add_metric((), hot.rotations)
         yield turns
         shares = self._coverage([*hot.fixed, *hot.turning])
-        if shares:
-            about = "Part of the nodes whose own path to a hot peer with a place is fresh"
-            yield _by("hot_coverage_ratio", about, "stat", {"mean": sum(shares) / len(shares), "min": min(shares)})
+        about = "Part of the nodes whose own path to a hot peer with a place is fresh; nothing without such peers"
+        found = {"mean": sum(shares) / len(shares), "min": min(shares)} if shares else {}
+        yield _by("hot_coverage_ratio", about, "stat", found)
 
     def _coverage(self, peers: list[str]) -> list[float]:
         """Each peer's share of fresh paths, as far as it was counted: the ones counted longest ago anew."""

@@ -86,12 +86,11 @@ class HotPeers:
         for peer in rest.intersection(self.fixed):
             self._served[peer] = now
             self.on_evicted("rotation")
+        self._served |= dict.fromkeys(self.turning, now)
         self._served = {p: self._served.get(p, -math.inf) for p in rest}
         turning = [] if over else [p for p in self.turning if p in rest]
         waiting = sorted(rest.difference(turning), key=lambda p: (self._served[p], p))
         next_ones = waiting[: self._in_turn - len(turning)]
-        for peer in next_ones:
-            self._served[peer] = now
         self.rotations += len(set(next_ones).difference(self.turning))
         self.fixed, self.turning = tuple(fixed), tuple(sorted([*turning, *next_ones]))
         self._since = {p: self._since.get(p, now) for p in (*self.fixed, *self.turning)}

@@ -62,7 +62,8 @@ class Probing:
         most = max(self.limits.budget, self.limits.mesh_nodes)
         self.wanted = Singles(most, self._changed_for)
         self.placed = Singles(most, self._changed_for)
-        self.census = Census(store, self.limits.fresh_for_s)
+        self._silent_s = max(SILENT_S, SILENT_INTERVALS * interval_s)
+        self.census = Census(store, self.limits.fresh_for_s, self._silent_s)
         self._reach = Reach(lambda: cluster.nodes, _FAMILIES[ip_family])
         self._heard: dict[str, float] = {}
         self._known: dict[str, _Known] = {}
@@ -194,7 +195,7 @@ class Probing:
         A prober that never did has as long from when it was first missed.
         """
         self._changes += self.pairs.update(self._cluster.nodes)
-        since = now - max(SILENT_S, SILENT_INTERVALS * self.interval_s)
+        since = now - self._silent_s
         silent = frozenset(name for name in self.pairs.members() if self._heard.setdefault(name, now) < since)
         self._changes += self.pairs.listen(silent)
 

@@ -76,14 +76,15 @@ def not_synced(facts: Facts) -> Iterator[Trouble]:
     "extender-windows-stale",
     "warning",
     Source.EXTENDERS,
-    about="More than a fifth of the measured paths are stale.",
+    about="More than a fifth of the paths that are to be measured, and were, are stale.",
     why="A stale path counts as unknown: nodes are scored without it, and `require` waits for it.",
     fix="see which probers do not report, in the other findings or the probers' logs",
 )
 def windows_stale(facts: Facts) -> Iterator[Trouble]:
-    """Paths that were measured once and no longer are."""
+    """Paths that were measured once and no longer are, although they should be."""
     for scrape in facts.extenders:
-        states = scrape.now.by(f"{_P}windows", "state")
+        # Windows also hold paths that nobody is told to measure any more; older extenders count nothing else.
+        states = scrape.now.by(f"{_P}probe_paths", "state") or scrape.now.by(f"{_P}windows", "state")
         stale, known = states.get("stale", 0.0), states.get("stale", 0.0) + states.get("fresh", 0.0)
         if known and stale / known > _STALE_SHARE:
             yield Trouble(

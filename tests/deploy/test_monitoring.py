@@ -10,7 +10,11 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from extender.cluster.static import StaticCluster
 from extender.metrics import Metrics as ExtenderMetrics
+from extender.probing import Probing
+from extender.probing.figures import Figures
+from extender.windows import WindowStore
 from prober.metrics import Metrics as ProberMetrics
 from tests.deploy.chart import CHART, OPERATOR, Helm, run
 from tests.deploy.test_workloads import each_ci
@@ -48,6 +52,8 @@ def existing() -> set[str]:
     extender = ExtenderMetrics(registry, "1")
     extender.count_windows(lambda: [])
     extender.count_probers(lambda: [])
+    store = WindowStore(64, 10.0)
+    registry.register(Figures(Probing(StaticCluster(()), 10.0, "auto", store), store, lambda: 0.0))
     ProberMetrics(registry)
     suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "info": ("_info",)}
     return {f.name + s for f in registry.collect() for s in suffixes.get(f.type, ("",))}
@@ -75,7 +81,7 @@ def test_every_alert_says_what_it_means_and_what_to_do() -> None:
 def test_alerts_and_dashboard_ask_for_metrics_that_exist() -> None:
     asked = {name for e in expressions() for name in re.findall(r"\bneilats_\w+", e)}
     assert asked - existing() == set()
-    assert {"neilats_placed_pods", "neilats_extender_windows", "neilats_prober_rtt_seconds_bucket"} <= asked
+    assert {"neilats_placed_pods", "neilats_extender_probe_paths", "neilats_prober_rtt_seconds_bucket"} <= asked
 
 
 def test_the_dashboards_queries_are_promql(promtool: str, tmp_path: Path) -> None:

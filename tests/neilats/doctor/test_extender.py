@@ -8,9 +8,11 @@ from tests.neilats.doctor.builders import EXTENDER, found, pod, scrape, texts
 
 HEALTHY = """
     neilats_extender_ready 1
+    neilats_extender_probe_paths{state="fresh"} 90
+    neilats_extender_probe_paths{state="stale"} 10
+    neilats_extender_probe_paths{state="never"} 900
     neilats_extender_windows{state="fresh"} 90
-    neilats_extender_windows{state="stale"} 10
-    neilats_extender_windows{state="never"} 900
+    neilats_extender_windows{state="stale"} 5000
     neilats_extender_calls_total{verb="filter",outcome="passed"} 50
     neilats_extender_calls_total{verb="prioritize",outcome="scored"} 50
     neilats_extender_calls_total{verb="prioritize",outcome="no_data"} 5
@@ -71,7 +73,13 @@ def test_an_extender_that_is_not_ready_by_its_own_account_is_found():
 
 
 def test_stale_windows_are_counted_without_those_that_were_never_measured():
-    (text,) = texts(checks.windows_stale, measured('neilats_extender_windows{state="stale"} 30'))
+    (text,) = texts(checks.windows_stale, measured('neilats_extender_probe_paths{state="stale"} 30'))
+    assert text == "pod neilats/pod-e: 30 of 120 measured paths are stale"
+
+
+def test_of_an_older_extender_all_windows_are_counted():
+    old = 'neilats_extender_windows{state="stale"} 30\nneilats_extender_windows{state="fresh"} 90'
+    (text,) = texts(checks.windows_stale, Facts(extenders=[scrape("e", old)]))
     assert text == "pod neilats/pod-e: 30 of 120 measured paths are stale"
 
 
