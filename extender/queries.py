@@ -103,9 +103,10 @@ class Queries:
     async def matrix(self, request: web.Request) -> web.Response:
         """Every path that is known, with its age; ?source= and ?target= narrow it, ?estimates=true adds the others."""
         source, target = request.query.get("source"), request.query.get("target")
-        paths = [(s, t, r) for s, t, r in self._store.paths() if source in (None, s) and target in (None, t)]
-        if len(paths) > MOST_PATHS:
-            raise BadRequest(f"{len(paths)} paths are too many for one answer; narrow it with ?source= or ?target=")
+        if not (source or target) and len(self._store) > MOST_PATHS:
+            count = len(self._store)
+            raise BadRequest(f"{count} paths are too many for one answer; narrow it with ?source= or ?target=")
+        paths = self._paths(source, target)
         rows = np.array([r for _, _, r in paths], dtype=np.intp)
         values = _path_json(self._store, rows, self._clock())
         return json_response(
@@ -127,6 +128,15 @@ class Queries:
         nodes = list(self._cluster.nodes)
         sources, targets = nodes if source is None else [source], nodes if target is None else [target]
         return {"estimates": unmeasured(estimator, self._store, sources, targets, MOST_PATHS)}
+    def _paths(self, source: str | None, target: str | None) -> list[tuple[str, str, int]]:
+        """Every (source, target, row), or those from or to one node, without looking at all others."""
+        if not (source or target):
+            return list(self._store.paths())
+        nodes = sorted(self._store.nodes())
+        sources, targets = [source] if source else nodes, [target] if target else nodes
+        rows = self._store.rows_from(source, targets) if source else self._store.rows_to(targets[0], sources)
+        pairs = [(s, t) for s in sources for t in targets]
+        return [(s, t, row) for (s, t), row in zip(pairs, rows.tolist(), strict=True) if row != ABSENT]
 
     async def decisions(self, request: web.Request) -> web.Response:
         """The latest decisions, newest first; ?limit= and ?namespace= narrow them."""

@@ -208,3 +208,16 @@ async def test_probers_are_counted_by_whether_they_report(bench):
     await bench.star("node-1", {"node-2": 1.0})
     assert bench.metric("neilats_extender_probers", state="reporting") == 1
     assert bench.metric("neilats_extender_probers", state="silent") == 3
+
+
+async def test_the_paths_of_one_node_are_answered_where_all_would_be_too_many(bench):
+    store = bench.extender.store
+    for source in ("a", "b"):
+        store.ensure(source, [f"t{i}" for i in range(10_001)])
+    status, body = await get(bench, "/v1/matrix")
+    assert status == 400
+    assert "20002 paths are too many" in body["error"]
+    _, body = await get(bench, "/v1/matrix?target=t7")
+    assert [(p["source"], p["target"]) for p in body["paths"]] == [("a", "t7"), ("b", "t7")]
+    _, body = await get(bench, "/v1/matrix?source=a&target=t7")
+    assert [(p["source"], p["target"]) for p in body["paths"]] == [("a", "t7")]

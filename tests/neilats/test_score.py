@@ -111,3 +111,20 @@ async def test_the_matrix_has_a_line_for_every_node(served, arguments):
     }
     assert lines["node-2"] == ["9.0", UNKNOWN, "·", UNKNOWN]
     assert lines["gateway"] == ["·", UNKNOWN, UNKNOWN, UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "columns", "lines"),
+    [
+        (("--from", "node-1"), ["gateway"], ["node-1"]),
+        (("--to", "gateway"), ["gateway"], ["node-1", "node-2", "node-3"]),
+        (("--to", "node-2"), [], []),
+        (("--from", "node-1", "--to", "gateway", "--last"), ["gateway"], ["node-1"]),
+    ],
+)
+async def test_the_matrix_of_one_node_has_only_the_nodes_of_its_paths(served, arguments, columns, lines):
+    result = await neilats("matrix", *arguments, "--url", served.url)
+    assert result.exit_code == 0, result.output
+    header = next(line for line in result.output.splitlines() if "from" in line)
+    assert header.split()[3:] == columns
+    assert [line.split()[0] for line in result.output.splitlines() if line.startswith("node-")] == lines
