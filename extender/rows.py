@@ -75,13 +75,25 @@ class RowTable:
         known = self._by_target.get(target, {})
         return np.fromiter(known.values(), np.intp, len(known))
 
-    def items(self) -> Iterator[tuple[str, str, int]]:
-        """Every (source, target, row)."""
-        return ((s, t, row) for s, line in self._by_source.items() for t, row in line.items())
+    def items(self, source: str | None = None) -> Iterator[tuple[str, str, int]]:
+        """Every (source, target, row), or those of one source."""
+        lines = self._by_source.items() if source is None else [(source, self._by_source.get(source, {}))]
+        return ((s, t, row) for s, line in lines for t, row in line.items())
 
     def nodes(self) -> set[str]:
         """Every node that is a source or a target."""
         return {*self._by_source, *self._by_target}
+
+    def release(self, source: str, targets: Sequence[str]) -> list[int]:
+        """Free the rows of some paths of a source, which it must have, and return them."""
+        line = self._by_source[source]
+        rows = [line.pop(target) for target in targets]
+        for target in targets:
+            del self._by_target[target][source]
+        self._free += rows
+        self._count -= len(rows)
+        self._note(source, *targets)
+        return rows
 
     def remove(self, node: str) -> list[int]:
         """Free all rows from and to a node and return them."""

@@ -118,9 +118,9 @@ class WindowStore:
         """Rows of all paths that end at a node."""
         return self._table.of_target(target)
 
-    def paths(self) -> Iterator[tuple[str, str, int]]:
-        """Every (source, target, row)."""
-        return self._table.items()
+    def paths(self, source: str | None = None) -> Iterator[tuple[str, str, int]]:
+        """Every (source, target, row), or those of one source."""
+        return self._table.items(source)
 
     def nodes(self) -> set[str]:
         """Every node that is a source or a target of a path."""
@@ -143,6 +143,10 @@ class WindowStore:
         gone = self._table.remove(node)
         self._reset(np.array(gone, np.intp))
         return len(gone)
+
+    def release(self, source: str, targets: Sequence[str]) -> None:
+        """Drop some paths of a source, which it must have."""
+        self._reset(np.array(self._table.release(source, targets), np.intp))
 
     def _reset(self, rows: Rows) -> None:
         self._a.reset(rows)

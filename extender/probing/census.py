@@ -45,18 +45,19 @@ class Census:
             self._lines[source] = _Line(counts, now, now)  # the first look comes when samples had time to come
         self._kinds.update(counts)
 
-    def look(self, source: str, targets: Iterable[str], now: float) -> None:
-        """A source has reported: look at the samples of its list, unless that was done lately."""
+    def look(self, source: str, targets: Iterable[str], now: float) -> bool:
+        """A source has reported: look at the samples of its list, unless that was done lately; returns whether."""
         line = self._lines.get(source)
         if line is None:
-            return
+            return False
         line.heard = now
         if self._store is None or now - line.looked < LOOK_S:
-            return
+            return False
         line.looked = now
         age_s = self._store.age_s(self._store.rows_from(source, list(targets)), now)
         fresh, never = int((age_s <= self._fresh_for_s).sum()), int(np.isinf(age_s).sum())
         line.states = (fresh, len(age_s) - fresh - never, never)
+        return True
 
     def forget(self, source: str) -> None:
         """Drop a source that is gone."""

@@ -9,6 +9,7 @@ from typing import Final
 from extender.cluster.base import Cluster
 from extender.probing.census import Census
 from extender.probing.hot import HotPeers
+from extender.probing.leftovers import let_go
 from extender.probing.limits import Limits
 from extender.probing.pairs import Pairs
 from extender.probing.plan import HOT_S, Kind, Plan, ReportsItself
@@ -53,7 +54,7 @@ class Probing:
         limits: Limits | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._cluster, self._wall = cluster, wall
+        self._cluster, self._store, self._wall = cluster, store, wall
         self.interval_s, self.limits = interval_s, limits or Limits()
         turns = self.limits.window_slots // TURN_INTERVALS
         hot_for_s, turn_s = self.limits.hot_for_s, TURN_INTERVALS * interval_s
@@ -117,7 +118,10 @@ class Probing:
         known = self._known.get(source)
         if known is None or known.changes != self._changes or now >= known.until:
             known = self._known[source] = self._made(source, reporters, now, known)
-        self.census.look(source, (t.node for t in known.plan.targets), now)
+        looked = self.census.look(source, (t.node for t in known.plan.targets), now)
+        if looked and self._store is not None and not self.mesh:
+            listed = {t.node for t in known.plan.targets}
+            let_go(self._store, source, listed, now, self.limits.window_slots * self.interval_s)
         return known.plan
 
     def _made(self, source: str, reporters: Mapping[str, ReportsItself], now: float, before: _Known | None) -> _Known:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from extender.probing import Limits
 from extender.service import PARSERS
 from neilats.settings import ExtenderSettings, ProberSettings, Settings, SettingsError, load_settings
 from tests.deploy.chart import CI, Helm, Rendered
@@ -77,6 +78,17 @@ def test_settings_of_the_values_win(helm: Helm, tmp_path: Path) -> None:
     settings = loaded(helm.render(values), "Deployment/near-scheduler/extender", tmp_path, ExtenderSettings)
     assert (settings.profile, settings.decisions_kept, settings.interval_s) == ("attainment", 1_000_000, 5)
     assert settings.window_slots == 128
+    assert (settings.mesh_nodes, settings.probe_budget, settings.probe_neighbours, settings.hot_for_s) == (
+        32,
+        100,
+        24,
+        600,
+    )
+
+
+def test_the_charts_bounds_of_measuring_are_those_of_the_extender(helm: Helm, tmp_path: Path) -> None:
+    settings, usual = loaded(helm.render(), BESIDE, tmp_path, ExtenderSettings), ExtenderSettings()
+    assert Limits.of(settings) == Limits.of(usual)
 
 
 def test_the_extender_misses_no_report_of_nodes_that_the_prober_leaves_out(helm: Helm, tmp_path: Path) -> None:

@@ -23,6 +23,12 @@
   "audiences" (list "neilats")
   "prober_nodes" (include "neilats.proberNodes" .)
   "events_lease" (printf "%s/%s-events" $ns $name) }}
+{{- with $v.probing }}
+{{- $_ := set $s "mesh_nodes" (int .meshNodes) }}
+{{- $_ := set $s "probe_budget" (int .budget) }}
+{{- $_ := set $s "probe_neighbours" (int .neighbours) }}
+{{- $_ := set $s "hot_for_s" (int .hotForSeconds) }}
+{{- end }}
 {{- if eq (include "neilats.plainMetrics" .) "true" }}
 {{- $_ := set $s "metrics_listen" (printf ":%d" (int $v.extender.metricsPort)) }}
 {{- end }}
