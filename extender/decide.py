@@ -151,7 +151,8 @@ class Decider:
             scored = await self.scorer.score(intent, peers.resolution, names, end)
         except TimeoutError:
             return _neutral(self._late(decision), names), None
-        self._want(_unknown(scored))
+        if intent.mode == "require" or self._probing.mesh:  # in a large cluster estimates do for the others
+            self._want(_unknown(scored))
         decision.table = scored.table
         if not scored.table.evaluation.known:
             return self._neutral(decision, Neutral.NO_DATA, "no candidate's path is measured", names), scored

@@ -14,6 +14,9 @@ __all__ = ["HotPeers"]
 _TURNING: Final = 3
 """One in so many places is for turns."""
 
+PAUSE_S: Final = 1.0
+"""Least time between two looks at who has a place, while no new peer is asked for."""
+
 
 class HotPeers:
     """Peers by when they were last asked for; times are monotonic seconds, `wall` ones make replicas turn together."""
@@ -26,8 +29,7 @@ class HotPeers:
         self._since: dict[str, float] = {}  # of those that have a place: when they got it
         self._served: dict[str, float] = {}  # of the others: when they had one
         self._turn = 0
-        self._next = -math.inf
-        self._due = False
+        self._next = self._due = self._gave = -math.inf
         self.fixed: tuple[str, ...] = ()
         """Those with a place of their own, the last asked first."""
         self.turning: tuple[str, ...] = ()
@@ -49,28 +51,28 @@ class HotPeers:
 
     def asked(self, peer: str, now: float) -> bool:
         """A pod asks for this peer; returns whether it has no place, and a `tick` may give it one."""
-        self._asked.pop(peer, None)
+        new = self._asked.pop(peer, None) is None
         self._asked[peer] = now
         if peer in self._since:
             return False
-        self._due = True
+        self._due = min(self._due, now if new else self._gave + PAUSE_S)
         return True
 
     def tick(self, now: float, wall: float, known: Container[str]) -> bool:
         """Give the places for now, to nodes that are known; returns whether they have changed."""
-        if not self._due and now < self._next:
+        if now < min(self._due, self._next):
             return False
         before = set(self._since)
         turn = math.floor(wall / self._turn_s)
         self._drop(now, known)
         self._give(now, over=turn != self._turn)
-        self._turn, self._due = turn, False
+        self._turn, self._due, self._gave = turn, math.inf, now
         self._next = now + self._turn_s - wall % self._turn_s
         return before != self._since.keys()
 
     def again(self) -> None:
         """Look at all places at the next `tick`: nodes have gone."""
-        self._due = True
+        self._due = -math.inf
 
     def _drop(self, now: float, known: Container[str]) -> None:
         for peer in [p for p, at in self._asked.items() if now - at > self._hot_for_s or p not in known]:

@@ -3,6 +3,7 @@
 import pytest
 
 from extender.cluster.base import Resolution
+from extender.probing import HOT_S
 from tests.extender.conftest import a_pod
 from tests.extender.probing.village import names_of
 
@@ -43,6 +44,17 @@ async def test_a_pods_peer_is_measured_by_all_nodes(large, verb):
 async def test_a_pod_that_only_prefers_makes_its_peer_hot_too(large):
     await large.ask("prioritize", a_pod(peer_nodes=PEER, max_rtt_ms="5"), NODES)
     assert await told(large) == set(NODES) - {PEER}
+
+
+async def test_only_pods_that_require_have_single_paths_measured_at_once(large, clock):
+    await told(large)
+    wanted = large.extender.decider._probing.wanted
+    await large.ask("prioritize", a_pod("first", peer_nodes=PEER, max_rtt_ms="5"), NODES)
+    clock.forward(HOT_S)  # the first burst towards a new peer is over, and nothing came
+    await large.ask("prioritize", a_pod("second", peer_nodes=PEER, max_rtt_ms="5"), NODES)
+    assert len(wanted) == 0
+    await large.ask("prioritize", a_pod("third", peer_nodes=PEER, max_rtt_ms="5", mode="require"), NODES)
+    assert len(wanted) == len(NODES) - 1
 
 
 async def test_a_pod_without_an_intent_asks_for_nothing(large):

@@ -86,6 +86,18 @@ def test_a_fixed_place_is_kept_for_a_turn_and_then_goes_to_the_last_asked():
     assert hot.evicted["rotation"] >= 1
 
 
+def test_who_has_a_place_is_looked_at_once_a_second_at_most_while_known_peers_are_asked_for():
+    hot = Hot()
+    hot.ask(*names(20))
+    hot.tick(TURN_S + 1)
+    waiting = sorted(set(names(20)) - hot.placed)
+    hot.tick(0.1)
+    hot.ask(waiting[0])
+    assert waiting[0] not in hot.placed
+    hot.tick(1.0)
+    assert waiting[0] in hot.peers.fixed
+
+
 def test_a_turn_lasts_its_time_even_if_peers_come_meanwhile():
     hot = Hot()
     hot.ask(*names(20))
