@@ -94,13 +94,17 @@ class Probing:
             self.wanted.name(source, target, now, HOT_S)
 
     def watch(self, peer: str, sources: Iterable[str], now: float) -> None:
-        """Pods on these nodes were promised something about the peer; to be said again every `promise_check_s`."""
+        """Pods on these nodes were promised something about the peer; to be said again every `promise_check_s`.
+
+        The peer measures the nodes that have no prober, or one that is silent.
+        """
         if self.mesh or peer not in self._cluster.nodes:
             return
         kept_s = 3 * self.limits.promise_check_s + HOT_S
         for source in sources:
             if source != peer and source in self._cluster.nodes:
-                self.placed.name(source, peer, now, kept_s)
+                able = source in self.pairs and source not in self.pairs.silent
+                self.placed.name(*(source, peer) if able else (peer, source), now, kept_s)
 
     def tidy(self, now: float) -> None:
         """Forget what sources were asked for that never came to fetch it."""

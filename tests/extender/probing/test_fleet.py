@@ -4,6 +4,7 @@ from zlib import crc32
 
 import numpy as np
 
+from extender.probing import Limits
 from tests.extender.probing.fleet import Fleet
 from tests.extender.probing.village import Village, names_of
 
@@ -43,3 +44,19 @@ def test_a_new_peer_of_a_thousand_nodes_is_measured_from_95_percent_of_them_with
         round(rtt_ms("node-3", PEER), 4)
     )
     assert max(len(p.schedule) for p in fleet.probers.values()) <= fleet.probing.limits.neighbours
+
+
+def test_peers_that_share_places_always_have_samples_in_their_windows_and_no_prober_exceeds_its_budget():
+    limits = Limits(mesh_nodes=10, budget=12, neighbours=4)  # 4 fixed places, and 2 that are shared
+    fleet = Fleet(Village(names_of(30)), rtt_ms, limits, every=3)
+    fleet.run(10.0)
+    peers = names_of(30)[10:26]
+    for peer in peers:
+        fleet.probing.asked(peer, fleet.time.now)
+    fleet.run(420.0)  # 12 peers share 2 places for a minute each
+    for _ in range(4):
+        fleet.run(70.0)
+        assert max(len(p.schedule) for p in fleet.probers.values()) <= limits.budget
+        rows = [fleet.store.row(s, p) for s in fleet.probers for p in peers if s != p]
+        windows = fleet.store.windows(np.array(rows), fleet.time.now)
+        assert np.isfinite(windows).sum(axis=1).min() >= FOR_REQUIRE

@@ -152,6 +152,15 @@ def test_a_placed_pods_path_is_measured_from_its_node_alone_while_somebody_looks
     assert peer not in plans.names("node-5")
 
 
+def test_where_a_placed_pods_node_has_no_prober_its_peer_measures_the_path():
+    plans = Plans()
+    plans.village.put(replace(plans.village.nodes["node-5"], probed=False))
+    near = {source for source, names in plans.all().items() if "node-5" in names}
+    peer = next(n for n in names_of(60) if n not in {"node-5", *near})
+    plans.probing.watch(peer, ["node-5"], plans.time.now)
+    assert "node-5" in plans.names(peer)
+
+
 def test_placed_pods_paths_that_are_too_many_take_turns():
     plans, seen, limits = Plans(), set(), LIMITS
     peers = [n for n in names_of(60) if n != "node-5"][: limits.budget]
