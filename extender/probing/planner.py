@@ -79,7 +79,7 @@ class Probing:
     def asked(self, peer: str, now: float) -> None:
         """A pod named this peer just now, or a service's endpoint lives there: all nodes shall measure it."""
         if peer in self._cluster.nodes and self.hot.asked(peer, now):
-            self._tick(now)
+            self._place(now)
 
     def want(self, source: str, target: str, now: float) -> None:
         """Ask a source for quick samples of its path to the target; names that are no nodes are left out.
@@ -178,6 +178,10 @@ class Probing:
         if not self.mesh and now >= self._scan_at:
             self._scan_at = now + self.interval_s
             self._scan(now)
+        self._place(now)
+
+    def _place(self, now: float) -> None:
+        """Give the hot peers their places."""
         if self.hot.tick(now, self._wall(), self._cluster.nodes) and not self.mesh:
             self._changes += 1
 
