@@ -164,6 +164,7 @@ def test_where_a_placed_pods_node_has_no_prober_its_peer_measures_the_path():
 def test_placed_pods_paths_that_are_too_many_take_turns():
     plans, seen, limits = Plans(), set(), LIMITS
     peers = [n for n in names_of(60) if n != "node-5"][: limits.budget]
+    plans.all()
     plans.ask(*names_of(60)[40:52])
     for _ in range(30):
         for peer in peers:
