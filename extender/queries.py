@@ -128,6 +128,7 @@ class Queries:
         nodes = list(self._cluster.nodes)
         sources, targets = nodes if source is None else [source], nodes if target is None else [target]
         return {"estimates": unmeasured(estimator, self._store, sources, targets, MOST_PATHS)}
+
     def _paths(self, source: str | None, target: str | None) -> list[tuple[str, str, int]]:
         """Every (source, target, row), or those from or to one node, without looking at all others."""
         if not (source or target):

@@ -4,16 +4,18 @@ import heapq
 import random
 from collections.abc import Callable
 
+from extender.app import new_metrics
 from extender.cluster.base import Cluster
 from extender.ingest import Ingest
+from extender.load import Load
 from extender.noise import NoiseTable
 from extender.owners import Sender, TokenOwners
 from extender.probing import Limits, Probing
 from extender.replies import Replies
 from extender.windows import WindowStore
 from neilats.settings import ProberSettings
-from prober.app import BURST_REPORT_S
 from prober.delivery import Delivery, Header
+from prober.pace import report_period_s
 from prober.schedule import Schedule
 from prober.store import Store
 from prober.targets import TargetTable
@@ -40,6 +42,7 @@ class SimProber:
         self.table = TargetTable(node, SETTINGS.max_targets)
         header = Header(node, "boot", SETTINGS.interval_s * 1000, Addresses(ipv4=address_of(node)), SelfReport())
         self.delivery = Delivery(self.store, lambda: header)
+        self._asked_s = 0.0
         self._routed: dict[str, object] = {}
         self._flying: list[tuple[float, str, int]] = []
 
@@ -54,13 +57,16 @@ class SimProber:
         while self._flying and self._flying[0][0] <= now:
             _, target, index = self._flying.pop(0)
             self.store.ring(target).decide(index, self._rtt_ms(self.node, target))
-        return self.delivery.report(now)
+        report = self.delivery.report(now)
+        report.targets_version = self.table.version("extender")
+        return report
 
     def take(self, replies: list, now: float) -> float:
         """Do what the extender asks for; returns the seconds until the next report."""
         for reply in replies:
             self.delivery.accepted(resync=reply.resync)
-            self.table.update("extender", reply.targets, reply.interval_ms / 1000, now)
+            self.table.update("extender", reply.targets, reply.interval_ms / 1000, now, reply.targets_version)
+            self._asked_s = (reply.report_after_ms or 0.0) / 1000
             goals = self.table.goals
             for target in [t for t in self._routed if t not in goals]:
                 del self._routed[target]
@@ -70,9 +76,9 @@ class SimProber:
                 self._routed[target] = goals[target]
                 fresh = now - self.store.ring(target).last_time < 2 * self.schedule.interval_s
                 self.schedule.add(target, now, burst=not fresh)
-            for target in self.table.bursts(reply.targets):
+            for target in self.table.bursts(self.table.list_of("extender")):
                 self.schedule.burst(target, now)
-        return BURST_REPORT_S if self.schedule.bursting else SETTINGS.report_interval_s
+        return report_period_s(SETTINGS, self.schedule, self._asked_s)
 
 
 class Fleet:
@@ -95,7 +101,9 @@ class Fleet:
         cluster: Cluster = village  # type: ignore[assignment]
         self.probing = Probing(cluster, SETTINGS.interval_s, "auto", self.store, limits, self.time.wall)
         noise = NoiseTable(self.store)
-        self.ingest = Ingest(self.store, noise, cluster, TokenOwners(), Replies(self.probing), self.clock)
+        load = Load(SETTINGS.interval_s, 4 * SETTINGS.interval_s, self.clock, cpu_s=lambda: 0.0)
+        replies = Replies(self.probing, load, new_metrics())
+        self.ingest = Ingest(self.store, noise, cluster, TokenOwners(), replies, self.clock)
         self.probers = {name: SimProber(name, rtt_ms) for name in list(village.nodes)[::every]}
         self._due: list[tuple[float, int, str, bool]] = []
         self._count = 0
