@@ -113,8 +113,8 @@ def _blended_violation(paths: Paths, sla_ms: float) -> tuple[Floats, Floats]:
 
     The window counts with its effective sample size, each half-life of the memory with at most `MEMORY_SAMPLES`.
     """
-    above = np.isposinf(paths.windows) | (paths.windows > sla_ms)
-    window = decayed_mean(above.astype(np.float64), ~np.isnan(paths.windows), HALF_LIFE_SLOTS)
+    above = np.isposinf(paths.windows) if np.isposinf(sla_ms) else paths.windows > sla_ms
+    window = decayed_mean(above, ~np.isnan(paths.windows), HALF_LIFE_SLOTS)
     remembered, weight = violation(paths.memory, sla_ms)
     weight = np.minimum(weight, np.array(MEMORY_SAMPLES))
     samples = window.samples + weight.sum(axis=1)

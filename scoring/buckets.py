@@ -5,6 +5,7 @@ and one for losses. An edge belongs to the bucket below it, because a value that
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class LogGrid:
         """Return the ratio of one edge to the one before it."""
         return float((self.last_ms / self.first_ms) ** (1.0 / (self.edge_count - 1)))
 
-    @property
+    @cached_property
     def edges(self) -> Floats:
         """Return ``[edge_count]``: the upper edges of all buckets but the last two, in ms."""
         edges: Floats = np.geomspace(self.first_ms, self.last_ms, self.edge_count)
@@ -40,7 +41,7 @@ class LogGrid:
         """Return the number of buckets, the one for losses included (the last)."""
         return self.edge_count + 2
 
-    @property
+    @cached_property
     def middles(self) -> Floats:
         """Return ``[size - 1]``: the geometric middle of each bucket but that of the losses, in ms.
 
@@ -67,13 +68,23 @@ class LogGrid:
             hist: ``[..., size]`` weights.
             threshold_ms: ``[...]`` one threshold per histogram; at or below 0 everything lies above.
         """
-        uppers = np.append(self.edges, self.edges[-1] * self.ratio)
-        threshold = np.clip(np.broadcast_to(threshold_ms, hist.shape[:-1]), uppers[0] / self.ratio, uppers[-1])
-        bucket = np.minimum(np.searchsorted(self.edges, threshold, side="left"), self.size - 2)
-        upper = uppers[bucket]
-        part = np.log(upper / threshold) / np.log(self.ratio)
+        bucket, part = self._split(np.broadcast_to(threshold_ms, hist.shape[:-1]))
         tail = np.flip(np.cumsum(np.flip(hist, axis=-1), axis=-1), axis=-1)
         above = np.take_along_axis(tail, bucket[..., None] + 1, axis=-1)[..., 0]
         inside = np.take_along_axis(hist, bucket[..., None], axis=-1)[..., 0]
-        result: Floats = above + inside * np.clip(part, 0.0, 1.0)
+        result: Floats = above + inside * part
         return result
+
+    def shares_above(self, threshold_ms: float) -> Floats:
+        """Return ``[size]``: which part of each bucket lies above one threshold, as `weight_above` spreads it."""
+        bucket, part = self._split(np.array(threshold_ms))
+        shares: Floats = (np.arange(self.size) > bucket).astype(np.float64)
+        shares[bucket] = part
+        return shares
+
+    def _split(self, threshold_ms: Floats) -> tuple[Ints, Floats]:
+        """Return the bucket of each threshold, and which part of that bucket lies above it."""
+        uppers = np.append(self.edges, self.edges[-1] * self.ratio)
+        threshold = np.clip(threshold_ms, uppers[0] / self.ratio, uppers[-1])
+        bucket = np.minimum(np.searchsorted(self.edges, threshold, side="left"), self.size - 2)
+        return bucket, np.clip(np.log(uppers[bucket] / threshold) / np.log(self.ratio), 0.0, 1.0)

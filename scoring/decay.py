@@ -26,18 +26,17 @@ def slot_weights(width: int, half_life: float) -> Floats:
     return np.exp2(np.arange(1 - width, 1, dtype=np.float64) / half_life)
 
 
-def decayed_mean(values: Floats, counts: Bools, half_life: float) -> DecayedMean:
+def decayed_mean(values: Floats | Bools, counts: Bools, half_life: float) -> DecayedMean:
     """Average each row with decayed weights.
 
     Args:
-        values: ``[n, w]``, oldest first; entries that do not count may hold anything.
+        values: ``[n, w]``, oldest first, True being 1; entries that do not count may hold anything.
         counts: ``[n, w]``: which entries count.
         half_life: slots after which a sample counts half.
     """
-    weights = np.where(counts, slot_weights(values.shape[1], half_life), 0.0)
-    total = weights.sum(axis=1)
+    weights = slot_weights(values.shape[1], half_life)
+    counted = counts.astype(np.float64)
+    total, squares = counted @ weights, counted @ weights**2
     some = total > 0
-    divisor = np.where(some, total, 1.0)
-    mean = (weights * np.where(counts, values, 0.0)).sum(axis=1) / divisor
-    squares = np.where(some, (weights**2).sum(axis=1), 1.0)
-    return DecayedMean(np.where(some, mean, np.nan), total, total**2 / squares)
+    mean = (np.where(counts, values, 0.0) @ weights) / np.where(some, total, 1.0)
+    return DecayedMean(np.where(some, mean, np.nan), total, total**2 / np.where(some, squares, 1.0))

@@ -7,17 +7,17 @@ in.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring.arrays import Floats
+from scoring.arrays import Bools, Floats
 from scoring.context import Context
 from scoring.decay import slot_weights
 from scoring.memory import HALF_LIVES_S, violation
-from scoring.noise import CURVE_SLOTS, exceed_at
+from scoring.noise import CURVE_SLOTS, Margins
 from scoring.paths import Paths
 
 __all__ = ["CHANNELS", "NAMES", "SEQUENCE_SLOTS", "Inputs", "inputs"]
@@ -87,42 +87,58 @@ class Inputs:
 
 def inputs(paths: Paths, sla_ms: float) -> Inputs:
     """Return the network's inputs for n paths under one SLA (ms, above 0)."""
+    sla_ms = float(sla_ms)
     context = paths.context or Context.unknown(len(paths.windows), paths.windows.shape[1])
     there = _Window.of(paths.windows, sla_ms)
     back = _Window.of(context.reverse, sla_ms)
     columns: list[NDArray[np.floating]] = [
-        there.decayed(_HALF_LIVES),
-        *(there.under(sla_ms * f).decayed((5.0, 80.0)) for f in _FACTORS),
+        there.decayed(),
+        *(there.around(factor) for factor in _FACTORS),
         there.segments(),
         there.ratios(),
         there.crossings()[:, None],
         _memory(paths, sla_ms),
-        back.decayed(_HALF_LIVES),
+        back.decayed(),
         back.ratios(),
         *_noise(context, there, back),
     ]
-    sequence = np.concatenate([there.sequence(), back.sequence()], axis=2)
-    return Inputs(sequence, np.concatenate(columns, axis=1).astype(np.float32))
+    sequence = np.zeros((len(paths.windows), SEQUENCE_SLOTS, len(CHANNELS)), np.float32)
+    there.fill(sequence[:, :, :2])
+    back.fill(sequence[:, :, 2:])
+    return Inputs(sequence, np.concatenate(columns, axis=1, dtype=np.float32, casting="same_kind"))
+
+
+@lru_cache(maxsize=8)
+def _weights(width: int) -> Singles:
+    """Return ``[width, k]``: what a slot weighs in each decayed share, in each segment, and (1) in the count."""
+    back = np.arange(width, 0, -1) - 1
+    decayed = [slot_weights(width, h) for h in _HALF_LIVES]
+    segments = [(a <= back) & (back < b) for a, b in _SEGMENTS]
+    weights = np.stack([*decayed, *segments, np.ones(width)], axis=1).astype(np.float32)
+    weights.flags.writeable = False
+    return weights
+
+
+_AROUND: Final = [_HALF_LIVES.index(5.0), _HALF_LIVES.index(80.0)]
+"""The decayed shares of the multiples of the SLA."""
 
 
 @dataclass(frozen=True)
 class _Window:
-    """Windows under one SLA; arrays are ``[n, w]`` in single precision."""
+    """Windows under one SLA; arrays are ``[n, w]``, in single precision."""
 
     rtt_ms: Singles
-    measured: Singles
-    above: Singles
     sla_ms: float
+    measured: Bools
+    above: Bools
+    """Above the SLA."""
+    weights: Singles
+    """``[w, k]``, of `_weights`."""
 
     @classmethod
     def of(cls, windows: Floats, sla_ms: float) -> "_Window":
         rtt = windows.astype(np.float32)
-        measured = ~np.isnan(rtt)
-        return cls(rtt, measured.astype(np.float32), (rtt > np.float32(sla_ms)).astype(np.float32), sla_ms)
-
-    def under(self, sla_ms: float) -> "_Window":
-        """Return the same windows under another SLA."""
-        return _Window(self.rtt_ms, self.measured, (self.rtt_ms > sla_ms).astype(np.float32), sla_ms)
+        return cls(rtt, sla_ms, ~np.isnan(rtt), rtt > np.float32(sla_ms), _weights(rtt.shape[1]))
 
     @cached_property
     def ordered(self) -> Singles:
@@ -130,59 +146,86 @@ class _Window:
         return np.sort(self.rtt_ms, axis=1)
 
     @cached_property
-    def count(self) -> NDArray[np.int64]:
-        """``[n]``: measured slots."""
-        count: NDArray[np.int64] = self.measured.sum(axis=1).astype(np.int64)
-        return count
+    def measured_weight(self) -> Singles:
+        """``[n, k]``: what the measured slots weigh together."""
+        return self.measured.astype(np.float32) @ self.weights
 
-    def decayed(self, half_lives: tuple[float, ...]) -> Singles:
-        """Return ``[n, k]``: decayed shares above the SLA; NaN without a sample."""
-        weights = np.stack([slot_weights(self.rtt_ms.shape[1], h) for h in half_lives], axis=1).astype(np.float32)
-        return self._share(self.above @ weights, self.measured @ weights)
+    @cached_property
+    def above_weight(self) -> Singles:
+        """``[n, k]``: what the slots above the SLA weigh together."""
+        return self.above.astype(np.float32) @ self.weights
+
+    @cached_property
+    def count(self) -> Singles:
+        """``[n]``: measured slots."""
+        return self.measured_weight[:, -1]
+
+    def decayed(self) -> Singles:
+        """Return ``[n, half-lives]``: decayed shares above the SLA; NaN without a sample."""
+        part = slice(0, len(_HALF_LIVES))
+        return self._share(self.above_weight[:, part], self.measured_weight[:, part])
+
+    def around(self, factor: float) -> Singles:
+        """Return ``[n, 2]``: decayed shares above a multiple of the SLA."""
+        above = (self.rtt_ms > np.float32(self.sla_ms * factor)).astype(np.float32)
+        return self._share(above @ self.weights[:, _AROUND], self.measured_weight[:, _AROUND])
 
     def segments(self) -> Singles:
-        """Return ``[n, k]``: shares above the SLA in parts of the past."""
-        width = self.rtt_ms.shape[1]
-        ends = [(max(width - b, 0), max(width - a, 0)) for a, b in _SEGMENTS]
-        above = np.stack([self.above[:, a:b].sum(axis=1) for a, b in ends], axis=1)
-        count = np.stack([self.measured[:, a:b].sum(axis=1) for a, b in ends], axis=1)
-        return self._share(above, count)
+        """Return ``[n, segments]``: shares above the SLA in parts of the past."""
+        part = slice(len(_HALF_LIVES), -1)
+        return self._share(self.above_weight[:, part], self.measured_weight[:, part])
 
     def _share(self, above: Singles, count: Singles) -> Singles:
-        return np.where((self.count > 0)[:, None], (above + _PRIOR / 2) / (count + _PRIOR), np.nan).astype(np.float32)
+        share: Singles = (above + np.float32(_PRIOR / 2)) / (count + np.float32(_PRIOR))
+        share[self.count == 0] = np.nan
+        return share
 
-    def ratios(self) -> Floats:
+    def ratios(self) -> Singles:
         """Return ``[n, 2 + levels]``: log SLA over the last sample and over each quantile, and the coverage."""
         width = self.rtt_ms.shape[1]
+        found = np.empty((len(self.rtt_ms), 2 + len(_LEVELS)), np.float32)
         newest = width - 1 - np.argmax(self.measured[:, ::-1], axis=1)
-        picked = [self.rtt_ms[np.arange(len(self.rtt_ms)), newest], *(self.quantile(p) for p in _LEVELS)]
-        return np.column_stack([self.log_ratio(np.stack(picked, axis=1)), self.count / width])
+        found[:, 0] = self.rtt_ms[np.arange(len(self.rtt_ms)), newest]
+        found[:, 1:-1] = self.quantiles
+        found[:, :-1] = self.log_ratio(found[:, :-1])
+        found[:, -1] = self.count / np.float32(width)
+        return found
+
+    @cached_property
+    def quantiles(self) -> Singles:
+        """``[n, levels]``: the samples of these ranks, losses counting as +inf; NaN without a sample."""
+        last = np.maximum(self.count.astype(np.float64) - 1, 0)
+        rank = np.rint(last[:, None] * np.array(_LEVELS)).astype(np.intp)
+        return np.take_along_axis(self.ordered, rank, axis=1)
 
     def quantile(self, level: float) -> Floats:
-        """Return ``[n]``: the sample of this rank, losses counting as +inf; NaN without a sample."""
-        rank = np.rint(level * np.maximum(self.count - 1, 0)).astype(np.int64)
-        return self.ordered[np.arange(len(rank)), rank].astype(np.float64)
+        """Return ``[n]``: one of the quantiles."""
+        return self.quantiles[:, _LEVELS.index(level)].astype(np.float64)
 
-    def crossings(self) -> Floats:
+    def crossings(self) -> Singles:
         """Return ``[n]``: how often neighbouring slots lie on different sides of the SLA; NaN without a sample."""
-        both = self.measured[:, 1:] * self.measured[:, :-1]
-        changes = (np.abs(np.diff(self.above, axis=1)) * both).mean(axis=1)
-        return np.where(self.count > 0, changes, np.nan)
+        both = self.measured[:, 1:] & self.measured[:, :-1]
+        changes = ((self.above[:, 1:] ^ self.above[:, :-1]) & both).astype(np.float32)
+        ones = np.ones(changes.shape[1], np.float32)
+        return np.where(self.count > 0, changes @ ones / np.float32(max(ones.size, 1)), np.float32(np.nan))
 
-    def sequence(self) -> Singles:
-        """Return ``[n, SEQUENCE_SLOTS, 2]``; a window that is shorter is padded with unmeasured slots."""
-        rtt = self.rtt_ms[:, -SEQUENCE_SLOTS:]
-        short = SEQUENCE_SLOTS - rtt.shape[1]
-        known = ~np.isnan(rtt)
-        ratio = np.where(known, -self.log_ratio(rtt), 0.0)
-        above = np.where(known, np.where(rtt > self.sla_ms, 1.0, -1.0), 0.0)
-        return np.pad(np.stack([ratio, above], axis=2), ((0, 0), (short, 0), (0, 0))).astype(np.float32)
+    def fill(self, sequence: Singles) -> None:
+        """Write log(RTT / SLA) and the side of the SLA into ``[n, SEQUENCE_SLOTS, 2]`` zeros.
 
-    def log_ratio(self, rtt_ms: NDArray[np.floating]) -> NDArray[np.floating]:
+        A window that is shorter leaves the first slots as they are: unmeasured.
+        """
+        newest = slice(-SEQUENCE_SLOTS, None)
+        rtt, measured, above = self.rtt_ms[:, newest], self.measured[:, newest], self.above[:, newest]
+        into = sequence[:, SEQUENCE_SLOTS - rtt.shape[1] :]
+        ratio = self.log_ratio(rtt)
+        np.negative(ratio, out=into[:, :, 0], where=measured)
+        np.subtract(above, ~above & measured, out=into[:, :, 1], dtype=np.float32)
+
+    def log_ratio(self, rtt_ms: Singles) -> Singles:
         """Return log(SLA / RTT), cut at +-4."""
-        whole = np.log(np.float32(self.sla_ms)) - np.log(np.maximum(rtt_ms, np.float32(_FLOOR_MS)))
-        ratio: NDArray[np.floating] = np.clip(whole, -_CLIP, _CLIP)
-        return ratio
+        ratio = np.log(np.maximum(rtt_ms, np.float32(_FLOOR_MS)))
+        np.subtract(np.log(np.float32(self.sla_ms)), ratio, out=ratio)
+        return np.clip(ratio, np.float32(-_CLIP), np.float32(_CLIP), out=ratio)
 
 
 def _memory(paths: Paths, sla_ms: float) -> Floats:
@@ -193,16 +236,19 @@ def _memory(paths: Paths, sla_ms: float) -> Floats:
 
 def _noise(context: Context, there: _Window, back: _Window) -> list[NDArray[np.floating]]:
     """Return how likely the nodes' noise exceeds what the SLA leaves above the paths' floors."""
-    sla, n = there.sla_ms, len(there.rtt_ms)
+    n = len(there.rtt_ms)
     floor, back_floor = there.quantile(0.1), back.quantile(0.1)
-    peer = np.full(n, context.peer)
-    out40, in40 = (_CURVE_NAMES.index(name) for name in ("out40", "in40"))
-    one = [exceed_at(context.curves[:, [out40]], context.candidate, sla - there.quantile(p)) for p in (0.25, 0.5)]
-    lower = np.fmin(floor, back_floor)
+    levels = (floor, there.quantile(0.25), there.quantile(0.5), back_floor)
+    margins = Margins.of(there.sla_ms - np.concatenate(levels))
+    each = [margins.part(k * n, (k + 1) * n) for k in range(len(levels))]
+    out40, in40 = ([_CURVE_NAMES.index(name)] for name in ("out40", "in40"))
+    curves, candidate = context.curves, context.candidate
+    everything = range(len(_CURVE_NAMES))
     return [
-        exceed_at(context.curves, context.candidate, sla - floor),
-        exceed_at(context.curves, peer, sla - floor),
-        *one,
-        exceed_at(context.curves[:, [in40]], context.candidate, sla - back_floor),
-        there.log_ratio(lower)[:, None],
+        each[0].exceeded(curves, candidate, everything),
+        each[0].exceeded(curves[[context.peer]], np.zeros(n, np.int64), everything),
+        each[1].exceeded(curves, candidate, out40),
+        each[2].exceeded(curves, candidate, out40),
+        each[3].exceeded(curves, candidate, in40),
+        there.log_ratio(np.fmin(floor, back_floor).astype(np.float32))[:, None],
     ]

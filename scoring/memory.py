@@ -70,10 +70,14 @@ def violation(hist: Floats, sla_ms: Floats | float) -> tuple[Floats, Floats]:
         ``fraction[n, 3]`` (losses always violate; within the SLA's bucket linear in log RTT; NaN where nothing is
         remembered) and ``weight[n, 3]``: the decayed number of samples behind it.
     """
-    sla = np.broadcast_to(np.asarray(sla_ms, dtype=np.float64), len(hist))[:, None]
+    if np.ndim(sla_ms) == 0:
+        # One product for all pairs: each bucket counts by its part above the SLA, and as a whole.
+        parts = np.stack([GRID.shares_above(float(sla_ms)), np.ones(BINS)], axis=1)
+        both = (hist.reshape(-1, BINS) @ parts).reshape(*hist.shape[:-1], 2)
+        return _ratio(both[..., 0], both[..., 1]), both[..., 1]
+    sla = np.asarray(sla_ms, dtype=np.float64)[:, None]
     weight: Floats = hist.sum(axis=-1)
-    above = GRID.weight_above(hist, np.broadcast_to(sla, weight.shape))
-    return _ratio(above, weight), weight
+    return _ratio(GRID.weight_above(hist, np.broadcast_to(sla, weight.shape)), weight), weight
 
 
 def mean_ms(hist: Floats) -> Floats:

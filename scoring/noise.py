@@ -8,6 +8,7 @@ A node's noise is kept as a survival curve: ``P(excess > edge)`` at fixed edges,
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +22,7 @@ __all__ = [
     "EDGES_MS",
     "FLOOR_LEVEL",
     "RECENT_SLOTS",
+    "Margins",
     "exceed",
     "exceed_at",
     "pooled_curves",
@@ -112,22 +114,56 @@ def exceed_at(curves: Floats, rows: Ints, margin_ms: Floats) -> Floats:
         rows: ``[n]``: which node's curves each margin is asked of.
         margin_ms: ``[n]``.
     """
-    unknown_margin = np.isnan(margin_ms)
-    margin = np.where(unknown_margin, 0.0, np.maximum(margin_ms, 0.0))
-    upper = np.clip(np.searchsorted(EDGES_MS, margin, side="left"), 1, BINS - 1)
-    left, right = curves[rows, :, upper - 1], curves[rows, :, upper]
-    p = left + (right - left) * _share(margin, upper)[:, None]
-    p = np.where((margin_ms < 0)[:, None] & ~np.isnan(p), 1.0, p)
-    return np.where(unknown_margin[:, None], np.nan, p)
+    return Margins.of(margin_ms).exceeded(curves, rows, range(curves.shape[1]))
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Where n margins lie among the edges: found once, whichever curves are asked."""
+
+    upper: Ints
+    """``[n]``: the edge at which each margin's interval ends."""
+    share: Floats
+    """``[n]``: how far into its interval each margin lies, 0..1."""
+    broken: Bools
+    """``[n]``: below 0: the floor itself breaks the SLA."""
+    unknown: Bools
+    """``[n]``."""
+
+    @classmethod
+    def of(cls, margin_ms: Floats) -> "Margins":
+        """Find margins ``[n]`` in ms; NaN is unknown."""
+        unknown = np.isnan(margin_ms)
+        margin = np.where(unknown, 0.0, np.maximum(margin_ms, 0.0))
+        upper = np.clip(np.searchsorted(EDGES_MS, margin, side="left"), 1, BINS - 1)
+        return cls(upper, _share(margin, upper), margin_ms < 0, unknown)
+
+    def part(self, start: int, end: int) -> "Margins":
+        """Return some that follow each other."""
+        part = slice(start, end)
+        return Margins(self.upper[part], self.share[part], self.broken[part], self.unknown[part])
+
+    def exceeded(self, curves: Floats, rows: Ints, which: Sequence[int]) -> Floats:
+        """Return ``[n, len(which)]``: P(excess > margin) by these curves of nodes, as `exceed_at` says."""
+        starts = (rows[:, None] * curves.shape[1] + np.asarray(which)) * BINS
+        right_at, flat = starts + self.upper[:, None], curves.reshape(-1)
+        left, right = flat.take(right_at - 1), flat.take(right_at)
+        p: Floats = left + (right - left) * self.share[:, None]
+        p[self.broken[:, None] & ~np.isnan(p)] = 1.0
+        p[self.unknown] = np.nan
+        return p
+
+
+_LOG_EDGES: Floats = np.log(EDGES_MS[1:-1])
+_LOG_STEP = float(np.log(EDGES_MS[2] / EDGES_MS[1]))
 
 
 def _share(margin: Floats, upper: Ints) -> Floats:
     """Return where each margin lies in the interval that ends at edge `upper`, 0..1."""
-    low, high = EDGES_MS[upper - 1], EDGES_MS[upper]
-    inner: Bools = (low > 0) & np.isfinite(high)
-    safe = np.where(inner, margin, 1.0)
-    ratio = np.log(safe / np.where(inner, low, 1.0)) / np.log(EDGES_MS[2] / EDGES_MS[1])
-    first = np.where(np.isfinite(high), margin / np.where(np.isfinite(high), high, 1.0), 0.0)
+    below = np.clip(upper - 2, 0, _LOG_EDGES.size - 1)
+    inner = (np.log(np.maximum(margin, EDGES_MS[1])) - _LOG_EDGES[below]) / _LOG_STEP
+    share = np.where(upper == 1, margin / EDGES_MS[1], inner)
     # Beyond the last finite edge: losses alone, reached only at +inf itself, so the step down is taken at once.
-    beyond = (margin > low).astype(np.float64)
-    return np.clip(np.where(inner, ratio, np.where(np.isfinite(high), first, beyond)), 0.0, 1.0)
+    share = np.where(upper == BINS - 1, margin > EDGES_MS[-2], share)
+    clipped: Floats = np.clip(share, 0.0, 1.0)
+    return clipped

@@ -1,14 +1,18 @@
 """The inputs of violation networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from scoring import memory, noise
 from scoring.context import CURVES, Context
 from scoring.features import CHANNELS, NAMES, SEQUENCE_SLOTS, inputs
 from scoring.paths import Paths
+from tests.scoring import features_reference
 
 
 def windows(rng, n=12, w=64, lossy=True):
@@ -81,6 +85,25 @@ def test_a_short_window_is_padded_with_slots_that_were_not_measured():
 def test_a_sample_that_equals_the_sla_keeps_it():
     given = inputs(Paths.bare(np.full((1, 64), 0.1, np.float32).astype(float)), float(np.float32(0.1)))
     assert column(given, "above_5")[0] < 0.05
+
+
+slots = st.one_of(st.floats(0.05, 500.0), st.sampled_from([np.nan, np.inf, 1e-5, 12.0, 20.0, 60.0]))
+
+
+@given(
+    data=st.data(),
+    width=st.sampled_from([1, 2, 7, 30, 64, 80]),
+    sla_ms=st.sampled_from([0.3, 12.0, 20.0, 37.7, 1e4]),
+    seed=st.integers(0, 9),
+)
+def test_inputs_equal_loops_over_paths_and_slots(data, width, sla_ms, seed):
+    around = surrounded(np.random.default_rng(seed), 3)
+    around.context.curves[1] = np.nan
+    own, back = (data.draw(arrays(float, (3, width), elements=slots, fill=slots)) for _ in range(2))
+    paths = replace(around, windows=own, context=replace(around.context, reverse=back))
+    found = inputs(paths, sla_ms)
+    np.testing.assert_allclose(found.features, features_reference.features(paths, sla_ms), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found.sequence, features_reference.sequence(paths, sla_ms), rtol=1e-5, atol=1e-5)
 
 
 def test_what_surrounds_a_path_is_nan_where_it_is_unknown():
