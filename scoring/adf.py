@@ -74,10 +74,10 @@ def adf_batch(windows: Floats) -> AdfBatch:
     statistic = np.full(len(values), np.nan)
     used_lag = np.full(len(values), -1, dtype=np.int64)
     reason = np.full(len(values), Reason.TOO_SHORT, dtype=_REASON)
-    for count in np.unique(counts[counts >= MIN_SAMPLES]).tolist():
-        rows = np.flatnonzero(counts == count)
-        compact = values[rows][finite[rows]].reshape(rows.size, count)
-        statistic[rows], used_lag[rows], reason[rows] = _solve(compact)
+    rows = np.flatnonzero(counts >= MIN_SAMPLES)
+    if rows.size:
+        compact = _at_the_end(values[rows], finite[rows], counts[rows])
+        statistic[rows], used_lag[rows], reason[rows] = _solve(compact, counts[rows])
     ok = reason == Reason.OK
     critical = np.full((len(values), 3), np.nan)
     critical[ok] = critical_values(counts[ok] - 1 - used_lag[ok])
@@ -85,8 +85,18 @@ def adf_batch(windows: Floats) -> AdfBatch:
     return AdfBatch(statistic, pvalue, used_lag, critical, _score(statistic, pvalue, critical), reason)
 
 
-def _solve(windows: Floats) -> tuple[Floats, Ints, Reasons]:
-    """Return statistic, lag and reason of windows ``[m, w]`` without gaps, w at least `MIN_SAMPLES`."""
+def _at_the_end(values: Floats, finite: Bools, counts: Ints) -> Floats:
+    """Return ``[m, most]``: each row's samples without the gaps, and before them its first one over and over."""
+    width = int(counts.max())
+    own = np.arange(width) >= width - counts[:, None]
+    compact = np.empty((len(values), width))
+    compact[own] = values[finite]
+    first = compact[np.arange(len(values)), width - counts]
+    return np.where(own, compact, first[:, None])
+
+
+def _solve(windows: Floats, counts: Ints) -> tuple[Floats, Ints, Reasons]:
+    """Return statistic, lag and reason of windows ``[m, w]`` that end their rows as `_at_the_end` says."""
     reason = np.full(len(windows), Reason.OK, dtype=_REASON)
     statistic = np.full(len(windows), np.nan)
     used_lag = np.full(len(windows), -1, dtype=np.int64)
@@ -94,10 +104,12 @@ def _solve(windows: Floats) -> tuple[Floats, Ints, Reasons]:
     reason[(np.maximum(high, -low) > _LARGEST) | (high / 2 - low / 2 < _SMALLEST_SPREAD)] = Reason.DEGENERATE
     reason[high == low] = Reason.CONSTANT
     todo = np.flatnonzero(reason == Reason.OK)
-    statistic[todo], used_lag[todo], sure = adf_nested.solve(windows[todo])
+    statistic[todo], used_lag[todo], sure = adf_nested.solve(windows[todo], counts[todo])
     doubtful = todo[~sure]
-    statistic[doubtful], used_lag[doubtful], agrees = adf_reference.solve(windows[doubtful])
-    reason[doubtful[~agrees]] = Reason.DEGENERATE
+    for count in np.unique(counts[doubtful]).tolist():
+        rows = doubtful[counts[doubtful] == count]
+        statistic[rows], used_lag[rows], agrees = adf_reference.solve(windows[rows, -count:])
+        reason[rows[~agrees]] = Reason.DEGENERATE
     return statistic, used_lag, reason
 
 

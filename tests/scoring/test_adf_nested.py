@@ -49,3 +49,16 @@ def test_answers_do_not_depend_on_how_the_batch_is_cut():
     whole = adf_nested.solve(windows)[0]
     alone = np.concatenate([adf_nested.solve(windows[k : k + 1])[0] for k in range(500, 530)])
     np.testing.assert_allclose(whole[500:530], alone, rtol=1e-10)
+
+
+def test_windows_of_many_lengths_are_answered_as_each_length_alone():
+    rng = np.random.default_rng(6)
+    windows = rng.lognormal(0, 0.4, (900, 40)) + 2.0
+    counts = rng.integers(4, 41, 900)
+    statistic, lag, sure = adf_nested.solve(windows, counts)
+    for count in np.unique(counts):
+        rows = np.flatnonzero(counts == count)
+        alone, own_lag, own_sure = adf_nested.solve(windows[rows, -count:])
+        assert np.array_equal(lag[rows], own_lag)
+        assert np.array_equal(sure[rows], own_sure)
+        np.testing.assert_allclose(statistic[rows][own_sure], alone[own_sure], rtol=1e-8, atol=1e-8)
