@@ -99,7 +99,7 @@ def build(
     access = open_access(settings, cluster, metrics, clock)
     recorder = _recorder(settings, metrics, clock)
     ingest = Ingest(store, noise, cluster, access.owners, Replies(probing, load, metrics), clock, recorder.observe)
-    holder, worker, skill = _models(settings, metrics), Worker(), Skill(store, metrics)
+    holder, worker, skill = _models(settings, metrics), Worker(settings.forecast_threads), Skill(store, metrics)
     models = _current(holder)
     analyst, decisions = Analyst(store, models, worker), Decisions(settings.decisions_kept, time.time)
     violations = Violations(store, models, worker, skill, metrics, clock)
@@ -222,7 +222,7 @@ def _models(settings: ExtenderSettings, metrics: Metrics) -> ModelHolder:
     holder = ModelHolder(
         open_registry(settings.models_dir),
         naive() if naive else None,
-        settings.forecast_threads,
+        1,  # a run; the worker has several under way, which wastes less than threads that share one
         lambda load: heard_load(metrics, load),
     )
     holder.refresh()

@@ -76,7 +76,7 @@ class PathViolations:
         return np.where(self.by_model, self.model, self.naive)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Ask:
     """One question: k known ones of the gathered paths under an SLA, asked of the models of one moment."""
 
@@ -87,6 +87,18 @@ class _Ask:
     names: Sequence[str]
     sla_ms: float
     models: Models
+    version: NDArray[np.int64]
+    """[k]: of the windows that were gathered."""
+    _places: Places
+    """[k] in the table, as long as it has not been pruned."""
+    _pruned: int
+
+    @property
+    def places(self) -> Places:
+        """[k] in the table, which may have been pruned since the question was asked."""
+        if self._pruned != self.table.pruned:
+            self._places, self._pruned = self.table.places(self.names), self.table.pruned
+        return self._places
 
 
 class Violations:
@@ -118,7 +130,8 @@ class Violations:
         if ask is None:
             return PathViolations.without_model(sla_ms, naive)
         if keep_fresh:
-            ask.table.asked(ask.table.places(ask.names), self._clock())
+            ask.table.asked(ask.places, self._clock())
+        await asyncio.sleep(0)  # what follows is another step of the event loop
         late = await self._fill(ask, until)
         return self._answer(ask, naive, late)
 
@@ -133,12 +146,13 @@ class Violations:
         table = self.tables.of(gathered.peer, sla_ms)
         known = np.flatnonzero(gathered.paths.known)
         names = [gathered.names[i] for i in known.tolist()]
-        table.places(names)
+        places = table.places(names)
         self.tables.shrink()
-        return _Ask(table, gathered, known, names, sla_ms, models)
+        version = self._store.version(gathered.rows[known])
+        return _Ask(table, gathered, known, names, sla_ms, models, version, places, table.pruned)
 
     def _answer(self, ask: _Ask, naive: Floats, late: bool) -> PathViolations:
-        places = ask.table.places(ask.names)  # again, as the table may have been pruned while this call waited
+        places = ask.places
         fresh = ask.table.fresh(places, ask.models.generation, self._since())
         model = np.full(len(naive), np.nan)
         model[ask.known] = np.where(fresh, ask.table.values(places), np.nan)
@@ -172,7 +186,7 @@ class Violations:
 
         Where the model could not say anything, as of a path with few samples, it is asked again with each new one.
         """
-        places = ask.table.places(ask.names)
+        places = ask.places
         silent = np.isnan(ask.table.values(places)) & self._moved(ask, places)
         return np.flatnonzero(~ask.table.fresh(places, ask.models.generation, self._since()) | silent)
 
@@ -191,37 +205,43 @@ class Violations:
         ask = self._ask(gathered, sla_ms)
         if ask is None:
             return
-        moved = self._moved(ask, ask.table.places(ask.names))
-        await self._compute(ask, np.flatnonzero(moved), "refreshed", rest)
+        which = np.flatnonzero(self._moved(ask, ask.places))
+        for begin in range(0, len(which), CHUNK_ROWS):
+            await rest(await self._piece(ask, which[begin : begin + CHUNK_ROWS], "refreshed"))
 
     def review(self, gathered: Gathered, sla_ms: float) -> None:
         """Have what is remembered of these paths scored once it is known what came."""
         if (ask := self._ask(gathered, sla_ms)) is not None:
             self._answer(ask, naive_violation(gathered.paths, sla_ms), late=False)
 
-    async def _compute(self, ask: _Ask, which: Places, why: str, rest: Rest | None = None) -> None:
-        """Compute some of the known paths and keep the results; `rest` is awaited with the seconds of each piece."""
+    async def _compute(self, ask: _Ask, which: Places, why: str) -> None:
+        """Compute some of the known paths and keep the results."""
+
+        async def piece(part: Places) -> None:
+            await self._piece(ask, part, why)
+
+        parts = (which[begin : begin + CHUNK_ROWS] for begin in range(0, len(which), CHUNK_ROWS))
+        await self._worker.each(partial(piece, part) for part in parts)
+
+    async def _piece(self, ask: _Ask, part: Places, why: str) -> float:
+        """Compute and keep a few of them; returns the seconds that it took."""
         assert ask.models.estimator is not None
-        for begin in range(0, len(which), CHUNK_ROWS):
-            part = which[begin : begin + CHUNK_ROWS]
-            rows = ask.gathered.rows[ask.known[part]]
-            version = self._store.version(rows)
-            paths = ask.gathered.paths.take(ask.known[part])
-            values, seconds = await self._worker.run(partial(_timed, ask.models.estimator, paths, ask.sla_ms))
-            places = ask.table.places([ask.names[i] for i in part.tolist()])
-            ask.table.put(places, values, ask.models.generation, rows, version, self._clock())
-            self._metrics.forecast_seconds.inc(seconds)
-            self._metrics.forecast_rows.labels(why).inc(len(part))
-            if rest is not None:
-                await rest(seconds)
+        chosen = ask.known[part]
+        work = partial(_timed, ask.models.estimator, ask.gathered.paths, chosen, ask.sla_ms)
+        values, seconds = await self._worker.run(work)
+        rows, generation = ask.gathered.rows[chosen], ask.models.generation
+        ask.table.put(ask.places[part], values, generation, rows, ask.version[part], self._clock())
+        self._metrics.forecast_seconds.inc(seconds)
+        self._metrics.forecast_rows.labels(why).inc(len(part))
+        return seconds
 
 
-def _timed(estimator: ViolationEstimator, paths: Paths, sla_ms: float) -> tuple[Floats, float]:
-    """[n] violations and how long they took; NaN, and a line in the log, where the model fails."""
+def _timed(estimator: ViolationEstimator, paths: Paths, chosen: Places, sla_ms: float) -> tuple[Floats, float]:
+    """[n] violations of the chosen paths, and how long they took; NaN, and a line in the log, where the model fails."""
     began = time.perf_counter()
     try:
-        values = estimator.violation(paths, sla_ms)
+        values = estimator.violation(paths.take(chosen), sla_ms)
     except Exception as e:
         log.error("a model failed; the naive forecast answers", extra={"model": estimator.name, "why": e})
-        values = np.full(len(paths.windows), np.nan)
+        values = np.full(len(chosen), np.nan)
     return values, time.perf_counter() - began

@@ -38,6 +38,8 @@ class ViolationTable:
         self._c = np.zeros(0, _COLUMN)
         self.job: asyncio.Task[None] | None = None
         """The computation that is under way."""
+        self.pruned = 0
+        """How often candidates were forgotten: their places, and those of others, hold no more."""
 
     def __len__(self) -> int:
         return len(self._index)
@@ -103,6 +105,7 @@ class ViolationTable:
         names = sorted((name for name, place in self._index.items() if kept[place]), key=self._index.__getitem__)
         self._index = {name: i for i, name in enumerate(names)}
         self._c = self._c[keep]
+        self.pruned += 1
 
 
 class ViolationTables:

@@ -27,8 +27,10 @@ def points_or_naive(forecaster: Forecaster, paths: Paths, horizon: int) -> tuple
     forecast = forecaster.forecast(paths, horizon)
     if forecast.known.all():
         return forecast.rtt_ms, forecast.known
-    naive = NAIVE.forecast(paths, horizon).rtt_ms
-    return np.where(forecast.known[:, None], forecast.rtt_ms, naive), forecast.known
+    unknown = np.flatnonzero(~forecast.known)
+    rtt_ms = forecast.rtt_ms.copy()
+    rtt_ms[unknown] = NAIVE.forecast(paths.take(unknown), horizon).rtt_ms
+    return rtt_ms, forecast.known
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class ViolationNetwork:
         result = np.full(len(paths.windows), np.nan)
         rows = np.flatnonzero(paths.known & enough_samples(paths.windows, paths.windows.shape[1]))
         if rows.size:
-            result[rows] = self._run(paths.take(rows), sla_ms)
+            result[rows] = self._run(paths if rows.size == len(result) else paths.take(rows), sla_ms)
         return result
 
     def _run(self, paths: Paths, sla_ms: float) -> Floats:

@@ -88,7 +88,7 @@ async def test_many_callers_at_once_share_one_computation(make_field):
 
 
 async def test_many_rows_are_computed_in_pieces_while_the_loop_goes_on(make_field):
-    field = make_field(600)
+    field = make_field(1100)
     field.judge.gate.clear()
     asking = asyncio.create_task(field.ask())
     for _ in range(100):
@@ -96,7 +96,7 @@ async def test_many_rows_are_computed_in_pieces_while_the_loop_goes_on(make_fiel
     assert not asking.done()
     field.judge.gate.set()
     assert (await asking).by_model.all()
-    assert field.judge.asked == [250, 250, 100]
+    assert field.judge.asked == [500, 500, 100]
 
 
 async def test_a_model_that_fails_leaves_the_naive_answer(make_field):
