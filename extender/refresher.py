@@ -47,21 +47,25 @@ class Refresher:
             await self._sleep(self._interval_s)
             try:
                 await self.refresh()
-                self._skill.settle(self._clock())
+                for _ in self._skill.settling(self._clock()):
+                    await asyncio.sleep(0)
             except Exception:
                 log.exception("computing forecasts ahead failed")
 
     async def refresh(self) -> None:
         """Recompute what was asked for lately and has moved on since, the latest asked first."""
         tables = self._violations.tables
-        tables.tidy(self._clock() - LATELY_S)
+        for _ in tables.tidying(self._clock() - LATELY_S):
+            await asyncio.sleep(0)
         for peer, sla_ms, table in reversed(tables.items()):
             names = table.asked_since(self._clock() - LATELY_S)
-            for begin in range(0, len(names), CHUNK_ROWS):
-                gathered = self._gather(peer, names[begin : begin + CHUNK_ROWS])
-                await self._violations.refresh(gathered, sla_ms, self._rest)
-            if names and self._skill.due(peer, sla_ms, self._clock()):
-                self._violations.review(self._gather(peer, names), sla_ms)
+            pieces = [names[begin : begin + CHUNK_ROWS] for begin in range(0, len(names), CHUNK_ROWS)]
+            for piece in pieces:
+                await self._violations.refresh(self._gather(peer, piece), sla_ms, self._rest)
+            now = self._clock()
+            for piece in pieces if self._skill.due(peer, sla_ms, now) else ():
+                self._violations.review(self._gather(peer, piece), sla_ms, now)
+                await asyncio.sleep(0)
 
     async def _rest(self, seconds: float) -> None:
         await self._sleep(seconds * self._rest_ratio)

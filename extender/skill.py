@@ -25,6 +25,9 @@ Bools = NDArray[np.bool_]
 APART_SLOTS: Final = 5
 """Between two batches of one peer and SLA: outcomes one slot apart would be nearly the same one."""
 
+BATCH_ROWS: Final = 1000
+"""Forecasts that are scored in one step of the event loop: about a millisecond."""
+
 ROWS: Final = 200_000
 """Forecasts that wait for their outcome at most; the oldest are dropped."""
 
@@ -70,30 +73,39 @@ class Skill:
         return now - self._last.get((peer, sla_ms), -np.inf) >= APART_SLOTS * self._interval_s
 
     def record(self, gathered: Gathered, sla_ms: float, model: Floats, naive: Floats, now: float) -> None:
-        """Remember forecasts ([n], NaN where there is none) until their horizon is over; not more than now and then."""
-        if not self.due(gathered.peer, sla_ms, now):
+        """Remember forecasts ([n], NaN where there is none) until their horizon is over; not more than now and then.
+
+        Several parts of a peer's candidates may be recorded one after the other with the same `now`.
+        """
+        if not (self.due(gathered.peer, sla_ms, now) or self._last.get((gathered.peer, sla_ms)) == now):
             return
         some = np.flatnonzero(np.isfinite(model) & np.isfinite(naive))
         if not some.size:
             return
         self._last[gathered.peer, sla_ms] = now
-        reverse = gathered.direction[some] == Direction.REVERSE
         due = now + HORIZON_SLOTS * self._interval_s
-        names = [gathered.names[i] for i in some.tolist()]
-        values = (model[some].astype(np.float32), naive[some].astype(np.float32))
-        self._waiting.append(_Batch(due, gathered.peer, sla_ms, names, reverse, *values))
-        self._rows += len(names)
+        for begin in range(0, some.size, BATCH_ROWS):
+            part = some[begin : begin + BATCH_ROWS]
+            reverse = gathered.direction[part] == Direction.REVERSE
+            names = [gathered.names[i] for i in part.tolist()]
+            values = (model[part].astype(np.float32), naive[part].astype(np.float32))
+            self._waiting.append(_Batch(due, gathered.peer, sla_ms, names, reverse, *values))
+            self._rows += len(names)
         while self._rows > ROWS and len(self._waiting) > 1:
             self._rows -= len(self._waiting.popleft().names)
 
-    def settle(self, now: float) -> None:
-        """Score the forecasts whose horizon is over, and decide anew who answers for whom."""
+    def settling(self, now: float) -> Iterator[None]:
+        """Score the forecasts whose horizon is over, and decide anew who answers for whom.
+
+        In steps: who holds the event loop may let others have it in between.
+        """
         self._fade(now)
         for batch in self._due(now):
             came = self._came(batch, now)
             both = np.stack([skill.brier(batch.model, came), skill.brier(batch.naive, came)])
             known = ~np.isnan(came)
             self._add([name for name, k in zip(batch.names, known.tolist(), strict=True) if k], both[:, known])
+            yield
         self._decide()
         self._last = {key: at for key, at in self._last.items() if now - at < APART_SLOTS * self._interval_s}
         self._show()

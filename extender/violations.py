@@ -151,11 +151,15 @@ class Violations:
         version = self._store.version(gathered.rows[known])
         return _Ask(table, gathered, known, names, sla_ms, models, version, places, table.pruned)
 
+    def _remembered(self, ask: _Ask) -> Floats:
+        """[n] fresh forecasts of the gathered paths; NaN where there is none."""
+        fresh = ask.table.fresh(ask.places, ask.models.generation, self._since())
+        model = np.full(len(ask.gathered.names), np.nan)
+        model[ask.known] = np.where(fresh, ask.table.values(ask.places), np.nan)
+        return model
+
     def _answer(self, ask: _Ask, naive: Floats, late: bool) -> PathViolations:
-        places = ask.places
-        fresh = ask.table.fresh(places, ask.models.generation, self._since())
-        model = np.full(len(naive), np.nan)
-        model[ask.known] = np.where(fresh, ask.table.values(places), np.nan)
+        model = self._remembered(ask)
         self._skill.record(ask.gathered, ask.sla_ms, model, naive, self._clock())
         by_model = ~np.isnan(model) & self._skill.trusted(ask.gathered.names)
         name = ask.models.estimator.name if ask.models.estimator else ""
@@ -209,10 +213,11 @@ class Violations:
         for begin in range(0, len(which), CHUNK_ROWS):
             await rest(await self._piece(ask, which[begin : begin + CHUNK_ROWS], "refreshed"))
 
-    def review(self, gathered: Gathered, sla_ms: float) -> None:
-        """Have what is remembered of these paths scored once it is known what came."""
+    def review(self, gathered: Gathered, sla_ms: float, at: float) -> None:
+        """Have what is remembered of these paths at that time scored once it is known what came."""
         if (ask := self._ask(gathered, sla_ms)) is not None:
-            self._answer(ask, naive_violation(gathered.paths, sla_ms), late=False)
+            model, naive = self._remembered(ask), naive_violation(gathered.paths, sla_ms)
+            self._skill.record(gathered, sla_ms, model, naive, at)
 
     async def _compute(self, ask: _Ask, which: Places, why: str) -> None:
         """Compute some of the known paths and keep the results."""

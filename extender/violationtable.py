@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -129,12 +129,13 @@ class ViolationTables:
         """Every (peer, SLA, table), the one used last at the end."""
         return [(peer, sla_ms, table) for (peer, sla_ms), table in self._tables.items()]
 
-    def tidy(self, since: float) -> None:
-        """Forget what nobody wanted since then."""
+    def tidying(self, since: float) -> Iterator[None]:
+        """Forget what nobody wanted since then, in steps: who holds the event loop may let others have it in between."""
         for key, table in list(self._tables.items()):
             table.prune(since)
-            if not len(table):
+            if not len(table) and self._tables.get(key) is table:
                 del self._tables[key]
+            yield
 
     def shrink(self) -> None:
         """Drop the tables that were not used for longest, until the bounds hold; the last one used stays."""

@@ -1,5 +1,6 @@
 """A model of violations is used only while it is better than the naive forecast."""
 
+import numpy as np
 import pytest
 
 from extender.refresher import Refresher
@@ -22,7 +23,7 @@ async def live(field, slots, rtt_ms=2.0, names=None):
         field.measure(rtt_ms, names=names)
         if slot % skill.HORIZON_SLOTS % 5 == 0:
             await field.ask()
-        field.skill.settle(field.now)
+        list(field.skill.settling(field.now))
 
 
 async def test_a_model_that_loses_is_put_aside_and_taken_back_when_it_wins(field):
@@ -46,7 +47,7 @@ async def foresee(field, phases):
         field.judge.answer, rtt_ms = (1.0, 9.0) if phase % 2 else (0.0, 2.0)
         await field.ask()
         field.measure(rtt_ms, slots=skill.HORIZON_SLOTS)
-        field.skill.settle(field.now)
+        list(field.skill.settling(field.now))
 
 
 async def test_a_model_that_is_better_stays(field):
@@ -68,7 +69,7 @@ async def test_each_node_is_judged_by_its_own_paths(field):
         field.measure(2.0, names=["node-1"])
         if slot % 5 == 0:
             await field.ask(["node-0", "node-1"])
-        field.skill.settle(field.now)
+        list(field.skill.settling(field.now))
     assert field.skill.trusted(["node-0", "node-1"]).tolist() == [True, False]
 
 
@@ -96,7 +97,7 @@ async def test_what_could_not_be_measured_counts_for_nobody(field):
     field.judge.answer = 0.9
     await field.ask()
     field.now += 31 * INTERVAL_S
-    field.skill.settle(field.now)
+    list(field.skill.settling(field.now))
     assert field.metric("neilats_forecast_groups", state="model") == 0
 
 
@@ -107,5 +108,19 @@ async def test_the_refresher_records_and_settles_while_nobody_asks(field):
     for _ in range(45):
         field.measure()
         await ahead.refresh()
-        field.skill.settle(field.now)
+        list(field.skill.settling(field.now))
     assert field.metric("neilats_forecast_brier", forecaster="model") == pytest.approx(0.81, rel=1e-3)
+
+
+async def test_many_forecasts_are_settled_in_steps_and_all_of_them_count():
+    field = Field(2500)
+    field.measure(slots=30)
+    await field.ask()
+    for _ in range(31):
+        field.measure()
+    steps = len(list(field.skill.settling(field.now)))
+    assert steps == 3
+    model, naive = field.skill.brier(field.names)
+    np.testing.assert_allclose(model, 0.25**2)
+    np.testing.assert_allclose(naive, 0.0, atol=1e-9)
+    field.worker.close()

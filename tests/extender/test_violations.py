@@ -158,8 +158,8 @@ def test_what_nobody_wants_any_more_is_forgotten():
     places = table.places(["a", "b", "c"])
     table.asked(places[:1], 50.0)
     table.put(places[1:2], np.array([0.5]), 1, np.array([7]), np.array([8]), 60.0)
-    tables.tidy(40.0)
+    list(tables.tidying(40.0))
     assert len(table) == 2
     assert table.values(table.places(["b"])).tolist() == [0.5]
-    tables.tidy(100.0)
+    list(tables.tidying(100.0))
     assert len(tables) == 0
