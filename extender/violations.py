@@ -125,13 +125,15 @@ class Violations:
 
         `keep_fresh` has them computed ahead from now on. It never raises for what goes wrong in a model.
         """
+        await _step(gathered)
         naive = naive_violation(gathered.paths, sla_ms)
+        await _step(gathered)
         ask = self._ask(gathered, sla_ms)
         if ask is None:
             return PathViolations.without_model(sla_ms, naive)
         if keep_fresh:
             ask.table.asked(ask.places, self._clock())
-        await asyncio.sleep(0)  # what follows is another step of the event loop
+        await _step(gathered)
         late = await self._fill(ask, until)
         return self._answer(ask, naive, late)
 
@@ -239,6 +241,12 @@ class Violations:
         self._metrics.forecast_seconds.inc(seconds)
         self._metrics.forecast_rows.labels(why).inc(len(part))
         return seconds
+
+
+async def _step(gathered: Gathered) -> None:
+    """Let others have the event loop where what follows, and what was before, takes a millisecond or two each."""
+    if len(gathered.names) > CHUNK_ROWS:
+        await asyncio.sleep(0)
 
 
 def _timed(estimator: ViolationEstimator, paths: Paths, chosen: Places, sla_ms: float) -> tuple[Floats, float]:

@@ -130,7 +130,7 @@ class ViolationTables:
         return [(peer, sla_ms, table) for (peer, sla_ms), table in self._tables.items()]
 
     def tidying(self, since: float) -> Iterator[None]:
-        """Forget what nobody wanted since then, in steps: who holds the event loop may let others have it in between."""
+        """Forget what nobody wanted since then, in steps: others may have the event loop in between."""
         for key, table in list(self._tables.items()):
             table.prune(since)
             if not len(table) and self._tables.get(key) is table:

@@ -29,7 +29,8 @@ def finite_quantile(windows: Floats, level: float) -> Floats:
     if w == 0:
         return np.full(n, np.nan)
     finite = np.isfinite(windows)
-    ordered = np.sort(np.where(finite, windows, np.inf), axis=1)
+    ordered = np.where(finite, windows, np.inf)
+    ordered.sort(axis=1)
     last = finite.sum(axis=1) - 1
     rank = level * np.maximum(last, 0)
     below = np.floor(rank).astype(np.int64)
