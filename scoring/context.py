@@ -30,7 +30,7 @@ class Context:
     peer: int
     """The peer in `curves`."""
 
-    def take(self, rows: Ints) -> "Context":
+    def take(self, rows: Ints | slice) -> "Context":
         """Return the context of some of the paths."""
         return Context(self.reverse[rows], self.curves, self.candidate[rows], self.peer)
 

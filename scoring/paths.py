@@ -37,10 +37,12 @@ class Paths:
         return cls(windows, memory.empty(n), noise.unknown(n), np.ones(n, dtype=bool))
 
     def take(self, rows: Ints) -> "Paths":
-        """Return some of the paths."""
-        adf = None if self.adf_score is None else self.adf_score[rows]
-        context = None if self.context is None else self.context.take(rows)
-        return Paths(self.windows[rows], self.memory[rows], self.noise[rows], self.known[rows], adf, context)
+        """Return some of the paths; those that follow each other are not copied."""
+        consecutive = rows.size > 0 and rows[-1] - rows[0] + 1 == rows.size and (np.diff(rows) == 1).all()
+        part = slice(int(rows[0]), int(rows[-1]) + 1) if consecutive else rows
+        adf = None if self.adf_score is None else self.adf_score[part]
+        context = None if self.context is None else self.context.take(part)
+        return Paths(self.windows[part], self.memory[part], self.noise[part], self.known[part], adf, context)
 
     @property
     def measured(self) -> Bools:
