@@ -62,7 +62,8 @@ class Analyst:
 
     async def adf_scores(self, gathered: Gathered) -> Floats:
         """[n] ADF scores; NaN where the path is unknown."""
-        await self._bring_up(self._adf, _NO_MODEL, gathered, adf_scores, ADF_ROWS)
+        # One at a time: two would wait for each other, as their many small steps hold the interpreter's lock.
+        await self._bring_up(self._adf, _NO_MODEL, gathered, adf_scores, ADF_ROWS, at_once=1)
         return self._adf.get(gathered.rows)[:, 0]
 
     async def points(self, gathered: Gathered) -> tuple[Floats, list[str]]:
@@ -81,6 +82,7 @@ class Analyst:
         gathered: Gathered,
         compute: Callable[[Floats], Floats],
         piece_rows: int,
+        at_once: int | None = None,
     ) -> None:
         """Compute what is missing; who gives up at the deadline leaves the results to the next who asks."""
         stale = np.flatnonzero(cache.stale(gathered.rows, generation))
@@ -94,7 +96,7 @@ class Analyst:
             cache.put(rows[part], version[part], generation, values)
 
         pieces = [partial(piece, slice(begin, begin + piece_rows)) for begin in range(0, len(rows), piece_rows)]
-        await self._worker.finish(self._worker.each(pieces))
+        await self._worker.finish(self._worker.each(pieces, at_once))
 
 
 def adf_scores(windows: Floats) -> Floats:

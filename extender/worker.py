@@ -26,10 +26,11 @@ class Worker:
         """The result of a piece of work."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    async def each(self, pieces: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    async def each(self, pieces: Iterable[Callable[[], Coroutine[Any, Any, None]]], at_once: int | None = None) -> None:
         """Await every piece of a job, few at a time, so that other jobs' get between.
 
-        One more is under way than there are threads: no thread waits for the event loop to hand it the next.
+        One more is under way than there are threads, unless `at_once` says otherwise: no thread waits for the event
+        loop to hand it the next.
         """
         left = iter(pieces)
 
@@ -37,7 +38,7 @@ class Worker:
             for piece in left:
                 await piece()
 
-        await asyncio.gather(*(lane() for _ in range(self._threads + 1)))
+        await asyncio.gather(*(lane() for _ in range(at_once or self._threads + 1)))
 
     def start(self, job: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Let a job go on whoever waits for it: await it within `asyncio.shield`, or not at all."""

@@ -91,7 +91,7 @@ class ExtenderSettings(Settings):
     )
     models_dir: str = setting("", parse.text, "directory of `neilats models`; only the package's models when empty")
     models_poll_s: float = setting(5.0, parse.number(0.05, 3600), "seconds between two looks for promoted models")
-    forecast_threads: int = setting(2, parse.integer(1, 64), "most threads that compute a forecast")
+    forecast_threads: int = setting(2, parse.integer(1, 64), "threads that compute forecasts and analyses side by side")
     forecast_cpu_share: float = setting(
         0.25, parse.number(0.01, 1), "share of a core that computing forecasts ahead may take"
     )
