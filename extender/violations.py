@@ -5,7 +5,7 @@ Off the event loop, a few rows at a time; what comes too late for its asker is t
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from extender.gather import Gathered
 from extender.metrics import Metrics
+from extender.question import Ask
 from extender.skill import Skill
-from extender.violationtable import Places, ViolationTable, ViolationTables
+from extender.violationtable import Places, ViolationTables
 from extender.windows import WindowStore
 from extender.worker import CHUNK_ROWS, Worker
 from models.holder import Models
@@ -76,31 +77,6 @@ class PathViolations:
         return np.where(self.by_model, self.model, self.naive)
 
 
-@dataclass
-class _Ask:
-    """One question: k known ones of the gathered paths under an SLA, asked of the models of one moment."""
-
-    table: ViolationTable
-    gathered: Gathered
-    known: Places
-    """[k] places among the gathered."""
-    names: Sequence[str]
-    sla_ms: float
-    models: Models
-    version: NDArray[np.int64]
-    """[k]: of the windows that were gathered."""
-    _places: Places
-    """[k] in the table, as long as it has not been pruned."""
-    _pruned: int
-
-    @property
-    def places(self) -> Places:
-        """[k] in the table, which may have been pruned since the question was asked."""
-        if self._pruned != self.table.pruned:
-            self._places, self._pruned = self.table.places(self.names), self.table.pruned
-        return self._places
-
-
 class Violations:
     """Remembers and computes; `clock` is the store's."""
 
@@ -137,7 +113,7 @@ class Violations:
         late = await self._fill(ask, until)
         return self._answer(ask, naive, late)
 
-    def _ask(self, gathered: Gathered, sla_ms: float) -> _Ask | None:
+    def _ask(self, gathered: Gathered, sla_ms: float) -> Ask | None:
         """The question, or None where no model could answer it. Names that nobody measures are not remembered."""
         models = self._models()
         if models.estimator is not self._estimator:
@@ -151,16 +127,16 @@ class Violations:
         places = table.places(names)
         self.tables.shrink()
         version = self._store.version(gathered.rows[known])
-        return _Ask(table, gathered, known, names, sla_ms, models, version, places, table.pruned)
+        return Ask(table, gathered, known, names, sla_ms, models, version, places, table.pruned)
 
-    def _remembered(self, ask: _Ask) -> Floats:
+    def _remembered(self, ask: Ask) -> Floats:
         """[n] fresh forecasts of the gathered paths; NaN where there is none."""
         fresh = ask.table.fresh(ask.places, ask.models.generation, self._since())
         model = np.full(len(ask.gathered.names), np.nan)
         model[ask.known] = np.where(fresh, ask.table.values(ask.places), np.nan)
         return model
 
-    def _answer(self, ask: _Ask, naive: Floats, late: bool) -> PathViolations:
+    def _answer(self, ask: Ask, naive: Floats, late: bool) -> PathViolations:
         model = self._remembered(ask)
         self._skill.record(ask.gathered, ask.sla_ms, model, naive, self._clock())
         by_model = ~np.isnan(model) & self._skill.trusted(ask.gathered.names)
@@ -170,7 +146,7 @@ class Violations:
     def _since(self) -> float:
         return self._clock() - FRESH_INTERVALS * self._store.interval_s
 
-    async def _fill(self, ask: _Ask, until: float | None) -> bool:
+    async def _fill(self, ask: Ask, until: float | None) -> bool:
         """Have what is missing computed; returns whether that was not done in time."""
         missing = self._missing(ask)
         self._metrics.forecast_cache.labels("hit").inc(len(ask.names) - missing.size)
@@ -187,7 +163,7 @@ class Violations:
             return True
         return bool(missing.size)
 
-    def _missing(self, ask: _Ask) -> Places:
+    def _missing(self, ask: Ask) -> Places:
         """Which of the known paths have no fresh forecast: places among them.
 
         Where the model could not say anything, as of a path with few samples, it is asked again with each new one.
@@ -196,11 +172,11 @@ class Violations:
         silent = np.isnan(ask.table.values(places)) & self._moved(ask, places)
         return np.flatnonzero(~ask.table.fresh(places, ask.models.generation, self._since()) | silent)
 
-    def _moved(self, ask: _Ask, places: Places) -> NDArray[np.bool_]:
+    def _moved(self, ask: Ask, places: Places) -> NDArray[np.bool_]:
         rows = ask.gathered.rows[ask.known]
         return ask.table.moved(places, ask.models.generation, rows, self._store.version(rows))
 
-    async def _computed(self, ask: _Ask, missing: Places) -> None:
+    async def _computed(self, ask: Ask, missing: Places) -> None:
         """Wait for the computation that is under way, or for one of our own; it goes on if nobody waits any more."""
         if ask.table.job is None or ask.table.job.done():
             ask.table.job = self._worker.start(self._compute(ask, missing, "asked"))
@@ -221,7 +197,7 @@ class Violations:
             model, naive = self._remembered(ask), naive_violation(gathered.paths, sla_ms)
             self._skill.record(gathered, sla_ms, model, naive, at)
 
-    async def _compute(self, ask: _Ask, which: Places, why: str) -> None:
+    async def _compute(self, ask: Ask, which: Places, why: str) -> None:
         """Compute some of the known paths and keep the results."""
 
         async def piece(part: Places) -> None:
@@ -230,7 +206,7 @@ class Violations:
         parts = (which[begin : begin + CHUNK_ROWS] for begin in range(0, len(which), CHUNK_ROWS))
         await self._worker.each(partial(piece, part) for part in parts)
 
-    async def _piece(self, ask: _Ask, part: Places, why: str) -> float:
+    async def _piece(self, ask: Ask, part: Places, why: str) -> float:
         """Compute and keep a few of them; returns the seconds that it took."""
         assert ask.models.estimator is not None
         chosen = ask.known[part]

@@ -119,6 +119,7 @@ def _weights(width: int) -> Singles:
     return weights
 
 
+_DECAYED, _SEGMENTED = slice(0, len(_HALF_LIVES)), slice(len(_HALF_LIVES), -1)
 _AROUND: Final = [_HALF_LIVES.index(5.0), _HALF_LIVES.index(80.0)]
 """The decayed shares of the multiples of the SLA."""
 
@@ -162,8 +163,7 @@ class _Window:
 
     def decayed(self) -> Singles:
         """Return ``[n, half-lives]``: decayed shares above the SLA; NaN without a sample."""
-        part = slice(0, len(_HALF_LIVES))
-        return self._share(self.above_weight[:, part], self.measured_weight[:, part])
+        return self._share(self.above_weight[:, _DECAYED], self.measured_weight[:, _DECAYED])
 
     def around(self, factor: float) -> Singles:
         """Return ``[n, 2]``: decayed shares above a multiple of the SLA."""
@@ -172,8 +172,7 @@ class _Window:
 
     def segments(self) -> Singles:
         """Return ``[n, segments]``: shares above the SLA in parts of the past."""
-        part = slice(len(_HALF_LIVES), -1)
-        return self._share(self.above_weight[:, part], self.measured_weight[:, part])
+        return self._share(self.above_weight[:, _SEGMENTED], self.measured_weight[:, _SEGMENTED])
 
     def _share(self, above: Singles, count: Singles) -> Singles:
         share: Singles = (above + np.float32(_PRIOR / 2)) / (count + np.float32(_PRIOR))
@@ -206,14 +205,11 @@ class _Window:
         """Return ``[n]``: how often neighbouring slots lie on different sides of the SLA; NaN without a sample."""
         both = self.measured[:, 1:] & self.measured[:, :-1]
         changes = ((self.above[:, 1:] ^ self.above[:, :-1]) & both).astype(np.float32)
-        ones = np.ones(changes.shape[1], np.float32)
-        return np.where(self.count > 0, changes @ ones / np.float32(max(ones.size, 1)), np.float32(np.nan))
+        changed = changes.sum(axis=1) / np.float32(max(changes.shape[1], 1))
+        return np.where(self.count > 0, changed, np.float32(np.nan))
 
     def fill(self, sequence: Singles) -> None:
-        """Write log(RTT / SLA) and the side of the SLA into ``[n, SEQUENCE_SLOTS, 2]`` zeros.
-
-        A window that is shorter leaves the first slots as they are: unmeasured.
-        """
+        """Write log(RTT / SLA) and the side of the SLA into zeros ``[n, SEQUENCE_SLOTS, 2]``, as far as slots go."""
         newest = slice(-SEQUENCE_SLOTS, None)
         rtt, measured, above = self.rtt_ms[:, newest], self.measured[:, newest], self.above[:, newest]
         into = sequence[:, SEQUENCE_SLOTS - rtt.shape[1] :]
@@ -236,14 +232,12 @@ def _memory(paths: Paths, sla_ms: float) -> Floats:
 
 def _noise(context: Context, there: _Window, back: _Window) -> list[NDArray[np.floating]]:
     """Return how likely the nodes' noise exceeds what the SLA leaves above the paths' floors."""
-    n = len(there.rtt_ms)
-    floor, back_floor = there.quantile(0.1), back.quantile(0.1)
+    n, floor, back_floor = len(there.rtt_ms), there.quantile(0.1), back.quantile(0.1)
     levels = (floor, there.quantile(0.25), there.quantile(0.5), back_floor)
     margins = Margins.of(there.sla_ms - np.concatenate(levels))
     each = [margins.part(k * n, (k + 1) * n) for k in range(len(levels))]
     out40, in40 = ([_CURVE_NAMES.index(name)] for name in ("out40", "in40"))
-    curves, candidate = context.curves, context.candidate
-    everything = range(len(_CURVE_NAMES))
+    curves, candidate, everything = context.curves, context.candidate, range(len(_CURVE_NAMES))
     return [
         each[0].exceeded(curves, candidate, everything),
         each[0].exceeded(curves[[context.peer]], np.zeros(n, np.int64), everything),
