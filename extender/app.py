@@ -160,7 +160,7 @@ def _scorer(
     clock: Callable[[], float],
 ) -> tuple[Scorer, Estimates]:
     """What scores candidates, and the estimates that it uses where nobody measures."""
-    estimates = Estimates(store, Worker("estimates"), metrics, clock, settings.estimate_neighbours)
+    estimates = Estimates(store, Worker(name="estimates"), metrics, clock, settings.estimate_neighbours)
     profile, fresh_for_s = settings.profile, settings.fresh_for_s
     return Scorer(store, noise, analyst, violations, profile, fresh_for_s, clock, estimates), estimates
 
