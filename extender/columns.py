@@ -1,104 +1,68 @@
-"""The columns behind the windows: one entry for each path's row, in arrays that grow and shrink in place."""
+"""A report's samples as arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring import memory
+from prober.wire import LOST, Report
 
-__all__ = ["RECENT", "Columns", "Floats", "Rows"]
+__all__ = ["Columns", "of_report"]
 
-RECENT: Final = 16
-"""Raw samples kept of a path: a burst's ten and one regular interval's neighbours fit."""
-
-STEP_ROWS: Final = 16_384
-"""Rows by which large columns grow: some 10 MB, which the kernel adds without copying what is there."""
-
-Rows = NDArray[np.intp]
+Ints = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Columns:
-    """All columns, 640 bytes a row with 64 slots. Nobody may keep a view of one: it moves when the rows change."""
+    """The runs of a report, and their samples one run after the other, oldest first.
 
-    ring: NDArray[np.float32]
-    """[rows, slots] in ms: NaN unmeasured, inf lost."""
-    head: NDArray[np.int16]
-    """The open slot."""
-    in_slot: NDArray[np.int8]
-    """How many of the last raw samples belong to the open slot, at most `RECENT`."""
-    anchor: Floats
-    """The time at which the open slot's grid lies."""
-    seen: Floats
-    """The time of the latest sample, measured or not."""
-    last: Floats
-    """The time of the latest sample that was measured or lost."""
-    version: NDArray[np.int64]
-    recent_ms: NDArray[np.float32]
-    """[rows, RECENT]: the last raw samples."""
-    recent_at: NDArray[np.float32]
-    """[rows, RECENT]: their times, as seconds since `base`: single precision tells milliseconds over an hour only."""
-    base: Floats
-    recent_head: NDArray[np.int8]
-    long: NDArray[np.float32]
-    """[rows, half-lives, bins]: the long memory."""
-    long_at: Floats
-    """The time of the long memory's latest sample."""
+    For each run `places` is the index of its target, `counts` how many samples it has, `ages_ms` the age of the newest
+    and `steps_ms` the time between two. `rtt_ms` has one number for each sample: inf lost, NaN not measured.
+    """
 
-    @classmethod
-    def blank(cls, rows: int, slots: int) -> "Columns":
-        """Rows in which nothing was measured."""
-        return cls(
-            ring=np.full((rows, slots), np.nan, np.float32),
-            head=np.zeros(rows, np.int16),
-            in_slot=np.zeros(rows, np.int8),
-            anchor=np.full(rows, -np.inf),
-            seen=np.full(rows, -np.inf),
-            last=np.full(rows, -np.inf),
-            version=np.zeros(rows, np.int64),
-            recent_ms=np.full((rows, RECENT), np.nan, np.float32),
-            recent_at=np.full((rows, RECENT), -np.inf, np.float32),
-            base=np.full(rows, -np.inf),
-            recent_head=np.zeros(rows, np.int8),
-            long=memory.empty(rows).astype(np.float32),
-            long_at=np.full(rows, -np.inf),
-        )
+    targets: Sequence[str]
+    places: Ints
+    counts: Ints
+    ages_ms: Floats
+    steps_ms: Floats
+    rtt_ms: Floats
 
-    def __len__(self) -> int:
-        return len(self.head)
+    def samples(self, now: float, since: float) -> tuple[Ints, Floats, Floats]:
+        """Each sample's target (index), time (s, of the clock that says `now`) and RTT (ms), from `since` on.
 
-    @property
-    def slots(self) -> int:
-        """Slots of a ring."""
-        return int(self.ring.shape[1])
+        Ordered by target, and for each target by time.
+        """
+        if len(self.counts) == len(self.rtt_ms) and (self.counts == 1).all():
+            place, at_s = self.places, now - self.ages_ms / 1000
+        else:
+            run = np.repeat(np.arange(len(self.counts)), self.counts)
+            after = np.cumsum(self.counts)[run] - 1 - np.arange(len(run))  # samples of the same run that are newer
+            place, at_s = self.places[run], now - (self.ages_ms[run] + self.steps_ms[run] * after) / 1000
+        rtt_ms, kept = self.rtt_ms, at_s >= since
+        if not kept.all():
+            place, at_s, rtt_ms = place[kept], at_s[kept], rtt_ms[kept]
+        if len(self.places) > len(self.targets):
+            order = np.lexsort((at_s, place))
+            place, at_s, rtt_ms = place[order], at_s[order], rtt_ms[order]
+        return place, at_s, rtt_ms
 
-    def _all(self) -> list[NDArray[Any]]:
-        return [getattr(self, name) for name in self.__slots__]
 
-    def fit(self, rows: int) -> None:
-        """Grow to at least so many rows, in steps that waste little."""
-        if rows > len(self):
-            self.resize(max(rows, len(self) + min(len(self), STEP_ROWS)))
-
-    def resize(self, rows: int) -> None:
-        """Have so many rows; the new ones are blank."""
-        before, blank = len(self), Columns.blank(1, self.slots)
-        for column, value in zip(self._all(), blank._all(), strict=True):
-            # In place, or there would be two copies of the largest column for a moment. Views are nobody's, see above.
-            column.resize((rows, *column.shape[1:]), refcheck=False)
-            column[before:] = value[0]
-
-    def reset(self, rows: Rows) -> None:
-        """Make rows blank."""
-        blank = Columns.blank(1, self.slots)
-        for column, value in zip(self._all(), blank._all(), strict=True):
-            column[rows] = value[0]
-
-    def move(self, rows: Rows, to: Rows) -> None:
-        """Move rows to others, and leave them blank."""
-        for column in self._all():
-            column[to] = column[rows]
-        self.reset(rows)
+def of_report(report: Report) -> Columns:
+    """The columns of a report that was checked."""
+    named = [(t, runs if isinstance(runs, list) else [runs]) for t, runs in report.samples.items()]
+    named = [(t, runs) for t, runs in named if runs]
+    runs = [run for _, own in named for run in own]
+    values = list(chain.from_iterable(run.rtt_ms for run in runs))
+    rtt_ms = np.array(values, np.float64)  # None becomes NaN
+    rtt_ms[rtt_ms == LOST] = np.inf
+    return Columns(
+        targets=[t for t, _ in named],
+        places=np.repeat(np.arange(len(named)), np.array([len(own) for _, own in named], np.intp)),
+        counts=np.array([len(run.rtt_ms) for run in runs], np.intp),
+        ages_ms=np.array([run.age_ms for run in runs], np.float64),
+        steps_ms=np.array([run.step_ms for run in runs], np.float64),
+        rtt_ms=rtt_ms,
+    )

@@ -1,8 +1,9 @@
 """Reports into windows: what is valid is applied whole, once, and answered with what to probe next."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -10,27 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extender.cluster.base import Cluster
+from extender.columns import Columns, of_report
 from extender.errors import BadRequest, NotReady, Replayed, Unknown
 from extender.networks import read_address
 from extender.noise import NoiseTable
 from extender.owners import Owners, Sender
 from extender.replies import Replies
 from extender.windows import WindowStore
-from prober.wire import LOST, Addresses, Reply, Report, Run, SelfReport
+from prober.wire import Addresses, Reply, Report, SelfReport
 
-__all__ = ["Applied", "Ingest", "Observer", "Series", "Source"]
+__all__ = ["Applied", "Ingest", "Observer", "Samples", "Source"]
 
 BOOTS_KEPT: Final = 8
 """Earlier starts of a prober that are remembered, so that their reports cannot be played again."""
 
-Series = tuple[list[float], list[float]]
-"""A path's samples, oldest first: times (s, of the clock) and RTTs (ms; inf lost, NaN not measured)."""
+ADDRESSES_KEPT: Final = 16_384
+"""Addresses that were looked at: every prober says its own with every report."""
 
-Observer = Callable[[str, Sequence[str], NDArray[np.intp], Sequence[Series]], None]
-"""Hears what was written: the source, its targets, the rows of these paths, and each one's samples."""
+Samples = tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]
+"""[n] samples, ordered by target and for each target by time: the target's index, the time (s, of the clock), and the
+RTT (ms; inf lost, NaN not measured)."""
+
+Observer = Callable[[str, Sequence[str], NDArray[np.intp], Samples], None]
+"""Hears what was written: the source, its targets, the rows of these paths, and the samples."""
 
 
-def _nobody(source: str, targets: Sequence[str], rows: NDArray[np.intp], series: Sequence[Series]) -> None:
+def _nobody(source: str, targets: Sequence[str], rows: NDArray[np.intp], samples: Samples) -> None:
     pass
 
 
@@ -77,25 +83,27 @@ class Ingest:
         self._observe = observe
         self.sources: dict[str, Source] = {}
 
-    def apply(self, report: Report, sender: Sender) -> Applied:
-        """Apply a valid report of this sender, or raise a RequestError and apply nothing."""
+    def apply(self, report: Report, sender: Sender, columns: Columns | None = None) -> Applied:
+        """Apply a valid report of this sender, or raise a RequestError and apply nothing.
+
+        `columns` are the report's samples where they came apart from it.
+        """
         now = self._clock()
         self._check_node(report.node)
         self._owners.check(report.node, sender, now)
         _check_reachable(report.addresses, sender.address)
+        columns = of_report(report) if columns is None else columns
         before = self.sources.get(report.node)
         boot = before.boot if before else report.boot
         source, resync = self._admit(report)
         if report.full:
             self._store.restart(report.node)
-        known = {t: r for t, r in _by_target(report).items() if t in self._cluster.nodes}
-        counts = self._write(report.node, known, now)
+        counts = self._write(report.node, columns, now)
         source.seq, source.at = report.seq, now
         source.addresses, source.condition = report.addresses, report.self_
-        self._noise.refresh(report.node, now)
+        self._noise.reported(report.node, now)
         reply = self._replies.to(report, self.sources, now, resync=resync)
-        unknown = sum(len(r.rtt_ms) for t, r in report.runs() if t not in known)
-        return Applied(*counts, unknown, reply, restarted=str(boot) != source.boot)
+        return Applied(*counts, reply, restarted=str(boot) != source.boot)
 
     def _check_node(self, name: str) -> None:
         if not self._cluster.synced:
@@ -122,23 +130,25 @@ class Ingest:
             )
         return source, report.seq > source.seq + 1 and not report.full
 
-    def _write(self, node: str, runs: Mapping[str, list[Run]], now: float) -> tuple[int, int, int]:
-        """Append all runs, one sample of every path at a time; returns how many came, were lost, were unmeasured."""
-        targets = list(runs)
-        rows = self._store.ensure(node, targets)
+    def _write(self, node: str, columns: Columns, now: float) -> tuple[int, int, int, int]:
+        """Hand all samples to the store.
+
+        Returns how many were written, lost and unmeasured, and how many are of targets that are no nodes.
+        """
         # What is older than the ring would pass through it unseen.
-        series = [_series(runs[t], now, now - (self._store.slots + 1) * self._store.interval_s) for t in targets]
-        longest = max((len(at) for at, _ in series), default=0)
-        total = lost = unmeasured = 0
-        for k in range(longest):
-            have = [i for i, (at, _) in enumerate(series) if k < len(at)]
-            rtt_ms = np.array([series[i][1][k] for i in have])
-            self._store.append(rows[have], np.array([series[i][0][k] for i in have]), rtt_ms)
-            total += len(have)
-            lost += int(np.isinf(rtt_ms).sum())
-            unmeasured += int(np.isnan(rtt_ms).sum())
-        self._observe(node, targets, rows, series)
-        return total, lost, unmeasured
+        place, at_s, rtt_ms = columns.samples(now, now - (self._store.slots + 1) * self._store.interval_s)
+        targets, unknown, nodes = columns.targets, 0, self._cluster.nodes
+        if not all(map(nodes.__contains__, targets)):
+            known = np.fromiter((t in nodes for t in targets), np.bool_, len(targets))
+            targets = [t for t in targets if t in nodes]
+            unknown = int(columns.counts[~known[columns.places]].sum())
+            kept = known[place]
+            place, at_s, rtt_ms = (np.cumsum(known) - 1)[place[kept]], at_s[kept], rtt_ms[kept]
+        rows = self._store.ensure(node, targets)
+        self._store.write(rows[place], at_s, rtt_ms)
+        self._observe(node, targets, rows, (place, at_s, rtt_ms))
+        lost, unmeasured = np.count_nonzero(rtt_ms == np.inf), np.count_nonzero(np.isnan(rtt_ms))
+        return len(rtt_ms), lost, unmeasured, unknown
 
     def forget(self, node: str) -> None:
         """Drop a node that is gone, with all its paths."""
@@ -148,34 +158,21 @@ class Ingest:
         self._noise.forget(node)
 
 
-def _by_target(report: Report) -> dict[str, list[Run]]:
-    runs: dict[str, list[Run]] = {}
-    for target, run in report.runs():
-        runs.setdefault(target, []).append(run)
-    return runs
-
-
 def _check_reachable(addresses: Addresses, remote: str) -> None:
     """An address that means another host to every reader would make its node look near to all of them."""
     for address in (a for a in (addresses.ipv4, addresses.ipv6) if a):
-        found = ip_address(address.partition("%")[0])
-        if found.is_unspecified or found.is_multicast or (found.is_loopback and not _is_loopback(remote)):
+        nowhere, loopback = _kind(address)
+        if nowhere or (loopback and not _is_loopback(remote)):
             raise BadRequest(f"other nodes cannot reach this one at {address}; set `advertise` - at `$.addresses`")
+
+
+@lru_cache(ADDRESSES_KEPT)
+def _kind(address: str) -> tuple[bool, bool]:
+    """Whether nobody can be reached there, and whether it is this very host."""
+    found = ip_address(address.partition("%")[0])
+    return found.is_unspecified or found.is_multicast, found.is_loopback
 
 
 def _is_loopback(remote: str) -> bool:
     address = read_address(remote)
     return address is not None and address.is_loopback
-
-
-def _series(runs: list[Run], now: float, since: float) -> Series:
-    """Times (s) and RTTs (ms; inf lost, NaN unmeasured) of a path's runs from a time on, oldest first."""
-    samples: list[tuple[float, float]] = []
-    for run in runs:
-        oldest_s = (run.age_ms + run.step_ms * (len(run.rtt_ms) - 1)) / 1000
-        samples += [
-            (now - oldest_s + i * run.step_ms / 1000, np.nan if v is None else np.inf if v == LOST else v)
-            for i, v in enumerate(run.rtt_ms)
-        ]
-    samples = sorted((s for s in samples if s[0] >= since), key=lambda s: s[0])
-    return [t for t, _ in samples], [v for _, v in samples]

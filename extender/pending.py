@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.columns import Columns, Floats, Rows
+from extender.arrays import RowArrays, Floats, Rows
 from extender.slots import Slots
 from extender.stretches import on_grid, write_stretches
 
@@ -40,7 +40,7 @@ class Pending:
         return rows, at, rtt_ms
 
 
-def write(slots: Slots, columns: Columns, rows: Rows, at: Floats, rtt_ms: Floats) -> None:
+def write(slots: Slots, columns: RowArrays, rows: Rows, at: Floats, rtt_ms: Floats) -> None:
     """Write samples of which a row may have several, in order: [n] each.
 
     One sample of every row at a time, but a stretch of regular samples at once.

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.columns import RECENT, Columns, Floats, Rows
+from extender.arrays import RECENT, RowArrays, Floats, Rows
 from scoring import memory
 
 __all__ = ["Slots"]
@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 class Slots:
     """Writes samples into columns; `interval_s` is the distance of two slots."""
 
-    def __init__(self, columns: Columns, interval_s: float) -> None:
+    def __init__(self, columns: RowArrays, interval_s: float) -> None:
         self._a = columns
         self.interval_s = interval_s
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.columns import RECENT, Columns, Floats, Rows
+from extender.arrays import RECENT, RowArrays, Floats, Rows
 from extender.slots import Slots
 from scoring import memory
 
@@ -52,12 +52,12 @@ class _Stretches:
         return moved
 
 
-def on_grid(columns: Columns, rows: Rows) -> NDArray[np.bool_]:
+def on_grid(columns: RowArrays, rows: Rows) -> NDArray[np.bool_]:
     """[n]: whether the last sample of a row set its grid: then the next regular one follows from it alone."""
     return np.asarray(columns.anchor[rows] == columns.seen[rows])
 
 
-def write_stretches(slots: Slots, columns: Columns, rows: Rows, count: Ints, at: Floats, rtt_ms: Floats) -> None:
+def write_stretches(slots: Slots, columns: RowArrays, rows: Rows, count: Ints, at: Floats, rtt_ms: Floats) -> None:
     """Write `count` [n] samples of each of n distinct rows; the result is that of `Slots.append` one by one.
 
     Every row is on its grid, and each sample three quarters of an interval or more after its predecessor. `at` and
@@ -73,7 +73,7 @@ def write_stretches(slots: Slots, columns: Columns, rows: Rows, count: Ints, at:
     _keep_raw(slots, columns, one)
 
 
-def _remember(slots: Slots, a: Columns, one: _Stretches, closing: Floats, at: Floats) -> None:
+def _remember(slots: Slots, a: RowArrays, one: _Stretches, closing: Floats, at: Floats) -> None:
     """Fold the slots that close into the long memory: [m] values and times, one for each sample that opens a slot."""
     new = ~np.isnan(closing) & (at > a.long_at[one.rows][one.place] + slots.interval_s / 2)
     latest = np.full(len(one.rows), -np.inf)
@@ -92,7 +92,7 @@ def _remember(slots: Slots, a: Columns, one: _Stretches, closing: Floats, at: Fl
     a.long_at[rows] = until
 
 
-def _fill_ring(slots: Slots, a: Columns, one: _Stretches, steps: Ints) -> None:
+def _fill_ring(slots: Slots, a: RowArrays, one: _Stretches, steps: Ints) -> None:
     """Each sample into its slot, the slots between unmeasured; of more than fit the latest."""
     passed = one.running(steps)
     total = passed[one.last]
@@ -103,7 +103,7 @@ def _fill_ring(slots: Slots, a: Columns, one: _Stretches, steps: Ints) -> None:
     a.ring[one.rows[place], (head[place] + passed[kept]) % a.slots] = one.rtt_ms[kept]
 
 
-def _keep_raw(slots: Slots, a: Columns, one: _Stretches) -> None:
+def _keep_raw(slots: Slots, a: RowArrays, one: _Stretches) -> None:
     """The last raw samples with their times, unmeasured ones left out."""
     measured = ~np.isnan(one.rtt_ms)
     nth = one.running(measured.astype(np.int64))

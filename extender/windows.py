@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.columns import RECENT, Columns, Floats, Rows
+from extender.arrays import RECENT, RowArrays, Floats, Rows
 from extender.pending import MOST_WAITING, Pending, write
 from extender.rows import RowTable
 from extender.slots import Slots
@@ -35,10 +35,12 @@ class WindowStore:
         self.slots = slots
         self.interval_s = interval_s
         self._table = RowTable(first=ABSENT + 1)
-        self._columns = Columns.blank(capacity, slots)
+        self._columns = RowArrays.blank(capacity, slots)
         self._slots = Slots(self._columns, interval_s)
         self._pending = Pending()
         self._writes = 0
+        self._turns = np.lib.stride_tricks.sliding_window_view(np.tile(np.arange(slots), 2), slots)
+        """[k]: the slots in order from the k-th on."""
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
@@ -164,7 +166,7 @@ class WindowStore:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     @property
-    def _written(self) -> Columns:
+    def _written(self) -> RowArrays:
         """The columns with all that was taken in."""
         if self._pending.samples:
             self.flush()
@@ -174,20 +176,19 @@ class WindowStore:
         """Rows that were asked for before the arrays shrank may be beyond them: absent."""
         return rows if not len(rows) or rows.max() < len(self._columns) else np.where(rows < self.capacity, rows, ABSENT)
 
-    def windows(self, rows: Rows, now: float | Floats) -> NDArray[np.float64]:
-        """[n, slots] in ms, oldest first, the last slot being now's: what did not come lately is NaN.
+    def windows(self, rows: Rows, now: float) -> NDArray[np.float64]:
+        """[n, slots] in ms, oldest first, the last slot being now's: what did not come lately is NaN."""
+        return self.windows_as_of(rows, now).astype(np.float64)
 
-        `now` may be [n]: a time for each row.
-        """
+    def windows_as_of(self, rows: Rows, now: float | Floats) -> NDArray[np.float32]:
+        """As `windows`, as single as they are stored; `now` may be [n], a time for each row."""
         a, rows = self._written, self._held(rows)
         shift = self._overdue(rows, now)
-        slots = np.arange(self.slots)
-        cell = slots + (a.head[rows] + 1 + shift)[:, None]
-        cell -= self.slots * (cell >= self.slots)
-        cell -= self.slots * (cell >= self.slots)  # the newest slot and what is overdue may go around twice
-        taken = a.ring.take(cell + (rows * self.slots)[:, None]).astype(np.float64)
+        cell = self._turns[(a.head[rows] + 1 + shift) % self.slots]
+        cell += (rows * self.slots)[:, None]
+        taken = a.ring.take(cell)
         if shift.any():
-            taken[slots >= self.slots - shift[:, None]] = np.nan
+            taken[np.arange(self.slots) >= self.slots - shift[:, None]] = np.nan
         return taken
 
     def _overdue(self, rows: Rows, now: float | Floats) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extender.columns import STEP_ROWS
+from extender.arrays import STEP_ROWS
 from extender.pending import MOST_WAITING
 from extender.windows import ABSENT, WindowStore
 from tests.extender.slow_windows import SlowStore

@@ -37,7 +37,7 @@ def test_a_nodes_curves_pool_its_outgoing_and_its_incoming_links(store):
     curves = table.curves[table.rows(["b"], NOW, 40.0)[0]]
     outgoing = pooled_curves(store.windows(store.rows_of("b"), NOW))
     incoming = pooled_curves(store.windows(store.rows_to("b", ["a", "c", "d"]), NOW))
-    np.testing.assert_array_equal(curves, np.concatenate([outgoing, incoming]))
+    np.testing.assert_array_equal(curves, np.concatenate([outgoing, incoming]).astype(np.float32))
 
 
 def test_a_node_that_never_reported_is_unknown(store):
