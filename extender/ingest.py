@@ -147,7 +147,7 @@ class Ingest:
         rows = self._store.ensure(node, targets)
         self._store.write(rows[place], at_s, rtt_ms)
         self._observe(node, targets, rows, (place, at_s, rtt_ms))
-        lost, unmeasured = np.count_nonzero(rtt_ms == np.inf), np.count_nonzero(np.isnan(rtt_ms))
+        lost, unmeasured = int(np.count_nonzero(rtt_ms == np.inf)), int(np.count_nonzero(np.isnan(rtt_ms)))
         return len(rtt_ms), lost, unmeasured, unknown
 
     def forget(self, node: str) -> None:

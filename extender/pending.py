@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.arrays import RowArrays, Floats, Rows
+from extender.arrays import Floats, RowArrays, Rows
 from extender.slots import Slots
 from extender.stretches import on_grid, write_stretches
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.arrays import RECENT, RowArrays, Floats, Rows
+from extender.arrays import RECENT, Floats, RowArrays, Rows
 from scoring import memory
 
 __all__ = ["Slots"]

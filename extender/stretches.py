@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.arrays import RECENT, RowArrays, Floats, Rows
+from extender.arrays import RECENT, Floats, RowArrays, Rows
 from extender.slots import Slots
 from scoring import memory
 

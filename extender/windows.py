@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.arrays import RECENT, RowArrays, Floats, Rows
+from extender.arrays import RECENT, Floats, RowArrays, Rows
 from extender.pending import MOST_WAITING, Pending, write
 from extender.rows import RowTable
 from extender.slots import Slots
@@ -35,7 +35,7 @@ class WindowStore:
         self.slots = slots
         self.interval_s = interval_s
         self._table = RowTable(first=ABSENT + 1)
-        self._columns = RowArrays.blank(capacity, slots)
+        self._columns = RowArrays(capacity, slots)
         self._slots = Slots(self._columns, interval_s)
         self._pending = Pending()
         self._writes = 0
@@ -174,7 +174,9 @@ class WindowStore:
 
     def _held(self, rows: Rows) -> Rows:
         """Rows that were asked for before the arrays shrank may be beyond them: absent."""
-        return rows if not len(rows) or rows.max() < len(self._columns) else np.where(rows < self.capacity, rows, ABSENT)
+        return (
+            rows if not len(rows) or rows.max() < len(self._columns) else np.where(rows < self.capacity, rows, ABSENT)
+        )
 
     def windows(self, rows: Rows, now: float) -> NDArray[np.float64]:
         """[n, slots] in ms, oldest first, the last slot being now's: what did not come lately is NaN."""
@@ -186,7 +188,7 @@ class WindowStore:
         shift = self._overdue(rows, now)
         cell = self._turns[(a.head[rows] + 1 + shift) % self.slots]
         cell += (rows * self.slots)[:, None]
-        taken = a.ring.take(cell)
+        taken: NDArray[np.float32] = a.ring.take(cell)
         if shift.any():
             taken[np.arange(self.slots) >= self.slots - shift[:, None]] = np.nan
         return taken
@@ -204,7 +206,7 @@ class WindowStore:
     def freshness(self, now: float, fresh_for_s: float) -> tuple[int, int, int]:
         """How many paths are fresh, how many stale, and how many were never measured."""
         age = now - self._written.last  # of rows that are not in use as of those never measured: infinite
-        fresh, measured = np.count_nonzero(age <= fresh_for_s), np.count_nonzero(age < np.inf)
+        fresh, measured = int(np.count_nonzero(age <= fresh_for_s)), int(np.count_nonzero(age < np.inf))
         return fresh, measured - fresh, len(self) - measured
 
     def version(self, rows: Rows) -> NDArray[np.int64]:

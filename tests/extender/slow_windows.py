@@ -1,7 +1,6 @@
 """A slow reference for the windows: one sample at a time, every column as wide as it can be, nothing ever waits."""
 
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 

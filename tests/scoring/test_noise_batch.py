@@ -13,7 +13,9 @@ samples = st.one_of(
     st.floats(0, 600_000, width=32),
     st.sampled_from([0.0, np.inf, np.nan, 1.0, 1.25, *np.float32(EDGES_MS[1:-1:7]).tolist()]),
 )
-windows = st.integers(0, 45).flatmap(lambda w: arrays(np.float32, st.tuples(st.integers(0, 9), st.just(w)), elements=samples))
+windows = st.integers(0, 45).flatmap(
+    lambda w: arrays(np.float32, st.tuples(st.integers(0, 9), st.just(w)), elements=samples)
+)
 
 
 @given(windows, st.data())
