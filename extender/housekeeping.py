@@ -41,17 +41,18 @@ class Housekeeper:
         while True:
             await asyncio.sleep(PERIOD_S)
             try:
-                for _ in self._steps():
+                for _ in self.steps():
                     await asyncio.sleep(0)  # a zone of a thousand nodes may have gone: webhooks come between
             except Exception:
                 log.exception("tidying failed")
 
     def tidy(self) -> None:
         """Forget the nodes that have been gone for long, and old waits."""
-        for _ in self._steps():
+        for _ in self.steps():
             pass
 
-    def _steps(self) -> Iterator[None]:
+    def steps(self) -> Iterator[None]:
+        """Tidy in steps of a fraction of a millisecond or a few, between which anything may happen."""
         now = self._clock()
         self._grace.tidy(now)
         self._probing.tidy(now)

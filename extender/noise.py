@@ -23,7 +23,7 @@ LINKS: Final = 256
 UNKNOWN: Final = 0
 """The row of a node of which nothing is known, or nothing that says anything about now."""
 
-TOGETHER: Final = 4
+TOGETHER: Final = 8
 """Nodes that are recomputed together."""
 
 MOST_ROWS: Final = 1024
