@@ -41,8 +41,8 @@ _NEXT_MS: Floats = np.append(EDGES_MS, [np.inf, np.inf])
 def edges_exceeded(excess: Floats) -> NDArray[np.uint8]:
     """Return ``[n, w]`` how many of `EDGES_MS` each excess is above; a loss (+inf) reaches the last one as well."""
     upper = np.ascontiguousarray(excess).view(np.uint16)[..., _UPPER::4]
-    below = _BELOW[upper]
-    found: NDArray[np.uint8] = below + (excess > _NEXT_MS[below])
+    below = _BELOW.take(upper)  # which is twice as fast as an index
+    found: NDArray[np.uint8] = below + (excess > _NEXT_MS.take(below))
     return found
 
 
@@ -64,7 +64,7 @@ def pooled_curves_by(
     # Each sample counts in the narrowest of the spans that it lies in; the wider ones add up.
     span = np.searchsorted(slots, ages, side="right")
     width = BINS + 2
-    cells = edges_exceeded(excess) + ((group * len(slots))[:, None] + span) * width
+    cells = edges_exceeded(excess) + ((group * (len(slots) * width))[:, None] + span * width)
     counts = np.bincount(cells.ravel(), minlength=groups * len(slots) * width).reshape(groups, len(slots), width)
     reached = np.cumsum(counts[:, :, UNKNOWN - 1 :: -1], axis=2)[:, :, ::-1].cumsum(axis=1)
     size = reached[:, :, :1]
