@@ -217,3 +217,13 @@ def test_reading_nothing_is_possible(rows):
     assert store.windows(rows, 1.0).shape == (len(rows), SLOTS)
     assert store.recent(rows, 1.0, 9.0, 10).shape == (len(rows), 10)
     assert store.version(rows).shape == store.age_s(rows, 1.0).shape == (len(rows),)
+
+
+@pytest.mark.parametrize("burst", range(1, 12))
+@pytest.mark.parametrize("step_s", [7.5, 9.0, 10.0])
+def test_regular_samples_after_a_burst_equal_one_at_a_time_wherever_its_grid_stands(burst, step_s):
+    stores = WindowStore(SLOTS, INTERVAL_S), SlowStore(SLOTS, INTERVAL_S)
+    steps = [0.0] + [1.0] * burst + [step_s] * 5
+    for source, first in (("a", 0), ("b", burst // 2)):
+        written(stores, source, {"x": [(s, float(i)) for i, s in enumerate(steps[first:])]}, 1000.0, False)
+    assert_same(*stores, 1000.0 + sum(steps))
