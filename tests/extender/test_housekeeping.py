@@ -9,10 +9,16 @@ from extender.ingest import Ingest
 from extender.noise import NoiseTable
 from extender.owners import Sender, TokenOwners
 from extender.probing import Probing
-from extender.replies import Replies
 from extender.windows import WindowStore
-from prober.wire import Report, Run
+from prober.wire import Reply, Report, Run
 from tests.extender.conftest import Clock
+
+
+class NoTargets:
+    """Replies that ask for nothing."""
+
+    def to(self, report, reporters, now, *, resync):
+        return Reply(resync=resync, interval_ms=10_000.0, targets=[])
 
 
 class Place:
@@ -24,7 +30,7 @@ class Place:
         self.cluster = StaticCluster((n, "") for n in self.names)
         probing = Probing(self.cluster, 10.0, "auto")
         noise = NoiseTable(self.store)
-        self.ingest = Ingest(self.store, noise, self.cluster, TokenOwners(), Replies(probing), self.clock)
+        self.ingest = Ingest(self.store, noise, self.cluster, TokenOwners(), NoTargets(), self.clock)
         self.housekeeper = Housekeeper(self.cluster, self.ingest, self.store, Grace(20.0), probing, self.clock)
         for i, name in enumerate(self.names):
             towards = [self.names[(i + k + 1) % nodes] for k in range(targets)]
