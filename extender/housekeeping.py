@@ -1,10 +1,8 @@
 """Periodic tidying: nodes that are gone are forgotten after a grace, so that memory follows the cluster."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
-
-import numpy as np
 
 from extender.cluster.base import Cluster, NodeInfo
 from extender.grace import Grace
@@ -43,31 +41,40 @@ class Housekeeper:
         while True:
             await asyncio.sleep(PERIOD_S)
             try:
-                self.tidy()
+                for _ in self.steps():
+                    await asyncio.sleep(0)  # a zone of a thousand nodes may have gone: webhooks come between
             except Exception:
                 log.exception("tidying failed")
 
     def tidy(self) -> None:
         """Forget the nodes that have been gone for long, and old waits."""
+        for _ in self.steps():
+            pass
+
+    def steps(self) -> Iterator[None]:
+        """Tidy in steps of a fraction of a millisecond or a few, between which anything may happen."""
         now = self._clock()
         self._grace.tidy(now)
         self._probing.tidy(now)
-        if not self._cluster.synced:
-            return
+        if self._cluster.synced:
+            yield from self._forget_gone(now)
+        if self._store.roomy:
+            yield from self._store.compact()
+
+    def _forget_gone(self, now: float) -> Iterator[None]:
         known = self._store.nodes() | set(self._ingest.sources)
         self._gone = {n: self._gone.get(n, now) for n in known if n not in self._cluster.nodes}
         for node in [n for n, since in self._gone.items() if now - since >= GONE_S]:
-            self._ingest.forget(node)
-            log.info("node forgotten", extra={"node": node, "gone_s": round(now - self._gone.pop(node))})
+            since = self._gone.pop(node)
+            if node not in self._cluster.nodes:  # it may have come back between two steps
+                self._ingest.forget(node)
+                log.info("node forgotten", extra={"node": node, "gone_s": round(now - since)})
+            yield
 
 
 def window_counts(store: WindowStore, fresh_for_s: float, clock: Callable[[], float]) -> Iterable[tuple[str, int]]:
     """How many paths are fresh, stale or never measured."""
-    rows = np.array([r for _, _, r in store.paths()], dtype=np.intp)
-    age = store.age_s(rows, clock())
-    never = int(np.isinf(age).sum())
-    fresh = int((age <= fresh_for_s).sum())
-    return [("fresh", fresh), ("stale", len(rows) - fresh - never), ("never", never)]
+    return list(zip(("fresh", "stale", "never"), store.freshness(clock(), fresh_for_s), strict=True))
 
 
 def prober_counts(

@@ -20,19 +20,23 @@ from extender.replies import Replies
 from extender.windows import WindowStore
 from prober.wire import Addresses, Reply, Report, SelfReport
 
-__all__ = ["Applied", "Ingest", "Observer", "Series", "Source"]
+__all__ = ["Applied", "Ingest", "Observer", "Samples", "Source"]
 
 BOOTS_KEPT: Final = 8
 """Earlier starts of a prober that are remembered, so that their reports cannot be played again."""
 
-Series = tuple[list[float], list[float]]
-"""A path's samples, oldest first: times (s, of the clock) and RTTs (ms; inf lost, NaN not measured)."""
+ADDRESSES_KEPT: Final = 16_384
+"""Addresses that were looked at: every prober says its own with every report."""
 
-Observer = Callable[[str, Sequence[str], NDArray[np.intp], Sequence[Series]], None]
-"""Hears what was written: the source, its targets, the rows of these paths, and each one's samples."""
+Samples = tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64]]
+"""[n] samples, ordered by target and for each target by time: the target's index, the time (s, of the clock), and the
+RTT (ms; inf lost, NaN not measured)."""
+
+Observer = Callable[[str, Sequence[str], NDArray[np.intp], Samples], None]
+"""Hears what was written: the source, its targets, the rows of these paths, and the samples."""
 
 
-def _nobody(source: str, targets: Sequence[str], rows: NDArray[np.intp], series: Sequence[Series]) -> None:
+def _nobody(source: str, targets: Sequence[str], rows: NDArray[np.intp], samples: Samples) -> None:
     pass
 
 
@@ -85,10 +89,10 @@ class Ingest:
         `columns` are the report's samples where they came apart from it.
         """
         now = self._clock()
-        columns = of_report(report) if columns is None else columns
         self._check_node(report.node)
         self._owners.check(report.node, sender, now)
         _check_reachable(report.addresses, sender.address)
+        columns = of_report(report) if columns is None else columns
         before = self.sources.get(report.node)
         boot = before.boot if before else report.boot
         source, resync = self._admit(report)
@@ -97,7 +101,7 @@ class Ingest:
         counts = self._write(report.node, columns, now)
         source.seq, source.at = report.seq, now
         source.addresses, source.condition = report.addresses, report.self_
-        self._noise.refresh(report.node, now)
+        self._noise.reported(report.node, now)
         reply = self._replies.to(report, self.sources, now, resync=resync)
         return Applied(*counts, reply, restarted=str(boot) != source.boot)
 
@@ -127,25 +131,24 @@ class Ingest:
         return source, report.seq > source.seq + 1 and not report.full
 
     def _write(self, node: str, columns: Columns, now: float) -> tuple[int, int, int, int]:
-        """Append all samples, one of every path at a time.
+        """Hand all samples to the store.
 
         Returns how many were written, lost and unmeasured, and how many are of targets that are no nodes.
         """
-        known = np.fromiter((t in self._cluster.nodes for t in columns.targets), np.bool_, len(columns.targets))
-        targets = [t for t, k in zip(columns.targets, known, strict=True) if k]
-        rows = self._store.ensure(node, targets)
         # What is older than the ring would pass through it unseen.
         place, at_s, rtt_ms = columns.samples(now, now - (self._store.slots + 1) * self._store.interval_s)
-        kept = known[place]
-        at_s, rtt_ms = at_s[kept], rtt_ms[kept]
-        counts = np.bincount(place[kept], minlength=len(known))[known]
-        first = np.cumsum(counts) - counts
-        for k in range(int(counts.max(initial=0))):
-            have = counts > k
-            self._store.append(rows[have], at_s[first[have] + k], rtt_ms[first[have] + k])
-        self._observe(node, targets, rows, _series(at_s, rtt_ms, first, counts))
-        unknown = int(columns.counts[~known[columns.places]].sum())
-        return len(rtt_ms), int(np.isinf(rtt_ms).sum()), int(np.isnan(rtt_ms).sum()), unknown
+        targets, unknown, nodes = columns.targets, 0, self._cluster.nodes
+        if not all(map(nodes.__contains__, targets)):
+            known = np.fromiter((t in nodes for t in targets), np.bool_, len(targets))
+            targets = [t for t in targets if t in nodes]
+            unknown = int(columns.counts[~known[columns.places]].sum())
+            kept = known[place]
+            place, at_s, rtt_ms = (np.cumsum(known) - 1)[place[kept]], at_s[kept], rtt_ms[kept]
+        rows = self._store.ensure(node, targets)
+        self._store.write(rows[place], at_s, rtt_ms)
+        self._observe(node, targets, rows, (place, at_s, rtt_ms))
+        lost, unmeasured = int(np.count_nonzero(rtt_ms == np.inf)), int(np.count_nonzero(np.isnan(rtt_ms)))
+        return len(rtt_ms), lost, unmeasured, unknown
 
     def forget(self, node: str) -> None:
         """Drop a node that is gone, with all its paths."""
@@ -163,9 +166,9 @@ def _check_reachable(addresses: Addresses, remote: str) -> None:
             raise BadRequest(f"other nodes cannot reach this one at {address}; set `advertise` - at `$.addresses`")
 
 
-@lru_cache(maxsize=16_384)  # each prober says the same in all its reports
+@lru_cache(ADDRESSES_KEPT)
 def _kind(address: str) -> tuple[bool, bool]:
-    """Whether nobody has this address, and whether everybody has."""
+    """Whether nobody can be reached there, and whether it is this very host."""
     found = ip_address(address.partition("%")[0])
     return found.is_unspecified or found.is_multicast, found.is_loopback
 
@@ -173,11 +176,3 @@ def _kind(address: str) -> tuple[bool, bool]:
 def _is_loopback(remote: str) -> bool:
     address = read_address(remote)
     return address is not None and address.is_loopback
-
-
-def _series(
-    at_s: NDArray[np.float64], rtt_ms: NDArray[np.float64], first: NDArray[np.intp], counts: NDArray[np.intp]
-) -> list[Series]:
-    """Each path's times and RTTs: `counts` of them from index `first` on."""
-    at, rtt = at_s.tolist(), rtt_ms.tolist()
-    return [(at[i : i + n], rtt[i : i + n]) for i, n in zip(first.tolist(), counts.tolist(), strict=True)]

@@ -1,7 +1,11 @@
-"""Each node's pooled noise, recomputed when its report arrives, so that a decision only looks it up."""
+"""Each node's pooled noise as of its latest report, for decisions to look up.
 
-from collections.abc import Sequence
-from typing import Final
+A few nodes are recomputed together: that costs a fraction of one by one. Who looks has those recomputed that wait.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +13,7 @@ from numpy.typing import NDArray
 from extender.windows import WindowStore
 from scoring import noise
 from scoring.context import CURVES
+from scoring.noise_batch import pooled_curves_by
 
 __all__ = ["NoiseTable"]
 
@@ -18,49 +23,101 @@ LINKS: Final = 256
 UNKNOWN: Final = 0
 """The row of a node of which nothing is known, or nothing that says anything about now."""
 
+TOGETHER: Final = 8
+"""Nodes that are recomputed together."""
+
+MOST_ROWS: Final = 1024
+"""Links in one pass, which takes about a millisecond."""
+
 _LONGEST: Final = noise.CURVE_SLOTS.index(noise.RECENT_SLOTS)
 
 
+class _Due(NamedTuple):
+    """A node that waits for its noise: when it reported, and the rows of its links."""
+
+    node: str
+    at: float
+    outgoing: NDArray[np.intp]
+    incoming: NDArray[np.intp]
+
+
 class NoiseTable:
-    """The noise curves of every node's outgoing and incoming links, at most half an interval old."""
+    """The noise curves of every node's outgoing and incoming links, at most half an interval older than its report.
+
+    Single precision holds a share of ten thousand samples exactly enough, in half the memory.
+    """
 
     def __init__(self, store: WindowStore) -> None:
         self._store = store
         self._row: dict[str, int] = {}
         self._free: list[int] = []
         self._at = np.full(64, -np.inf)
-        self._curves = np.full((64, CURVES, noise.BINS), np.nan)
+        self._curves = np.full((64, CURVES, noise.BINS), np.nan, np.float32)
+        self._due: dict[str, float] = {}  # the time of the report, by node
 
     @property
-    def curves(self) -> NDArray[np.float64]:
+    def curves(self) -> NDArray[Any]:
         """[m, curves, bins] of all nodes, as `scoring.context.Context` wants them; `rows` says whose is whose."""
         return self._curves
 
-    def refresh(self, node: str, now: float) -> None:
-        """Pool the node's windows again, unless that was done a moment ago (bursts report every second)."""
+    def reported(self, node: str, now: float) -> None:
+        """Have the node's windows pooled again, unless that was done a moment ago (bursts report every second)."""
         row = self._row.get(node)
-        if row is None:
-            row = self._row[node] = self._new_row()
-        elif now - self._at[row] < self._store.interval_s / 2:
-            return
-        outgoing, incoming = self._store.rows_of(node)[:LINKS], self._store.rows_into(node)[:LINKS]
-        self._curves[row] = np.concatenate([self._pooled(outgoing, now), self._pooled(incoming, now)])
-        self._at[row] = now
+        if node not in self._due and (row is None or now - self._at[row] >= self._store.interval_s / 2):
+            self._due[node] = now
+        if len(self._due) >= TOGETHER:
+            self._pool(next(self._parts()))
 
-    def _pooled(self, rows: NDArray[np.intp], now: float) -> NDArray[np.float64]:
-        return noise.pooled_curves(self._store.windows(rows, now))
+    def refresh(self, node: str, now: float) -> None:
+        """Pool the node's windows again now, unless that was done a moment ago."""
+        self.reported(node, now)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        for part in self._parts():
+            self._pool(part)
+
+    def _parts(self) -> Iterator[list[_Due]]:
+        """The nodes that wait, as many at a time as one pass may take."""
+        while self._due:
+            part: list[_Due] = []
+            rows = 0
+            for node in list(islice(self._due, TOGETHER)):
+                out, into = self._store.rows_of(node, LINKS), self._store.rows_into(node, LINKS)
+                rows += len(out) + len(into)
+                if part and rows > MOST_ROWS:
+                    break
+                part.append(_Due(node, self._due.pop(node), out, into))
+            yield part
+
+    def _pool(self, part: list[_Due]) -> None:
+        links = [rows for due in part for rows in (due.outgoing, due.incoming)]
+        count = [len(rows) for rows in links]
+        now = np.repeat(np.repeat([due.at for due in part], 2), count)
+        windows = self._store.windows_as_of(np.concatenate(links), now)
+        curves = pooled_curves_by(windows, np.repeat(np.arange(len(links)), count), len(links))
+        rows = [self._row_of(due.node) for due in part]
+        self._curves[rows] = curves.reshape(len(part), CURVES, noise.BINS)
+        self._at[rows] = [due.at for due in part]
+
+    def _row_of(self, node: str) -> int:
+        if (row := self._row.get(node)) is None:
+            row = self._row[node] = self._new_row()
+        return row
 
     def _new_row(self) -> int:
         if self._free:
             return self._free.pop()
         row = len(self._row) + 1
         if row >= len(self._at):
-            self._at = np.concatenate([self._at, np.full(len(self._at), -np.inf)])
-            self._curves = np.concatenate([self._curves, np.full_like(self._curves, np.nan)])
+            more = max(64, row // 8)
+            self._at = np.concatenate([self._at, np.full(more, -np.inf)])
+            self._curves = np.concatenate([self._curves, np.full((more, *self._curves.shape[1:]), np.nan, np.float32)])
         return row
 
     def rows(self, nodes: Sequence[str], now: float, fresh_for_s: float) -> NDArray[np.intp]:
         """[n] rows of `curves`; `UNKNOWN` for a node whose noise is unknown or too old to say anything about now."""
+        self._catch_up()
         rows = np.fromiter((self._row.get(n, UNKNOWN) for n in nodes), np.intp, len(nodes))
         return np.where(now - self._at[rows] <= fresh_for_s + self._store.interval_s, rows, UNKNOWN)
 
@@ -71,6 +128,7 @@ class NoiseTable:
 
     def forget(self, node: str) -> None:
         """Drop a node that is gone."""
+        self._due.pop(node, None)
         row = self._row.pop(node, None)
         if row is not None:
             self._curves[row], self._at[row] = np.nan, -np.inf

@@ -3,10 +3,12 @@
 import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 from aiohttp import web
+from numpy.typing import NDArray
 
 from extender.cluster.base import Cluster, Resolution
 from extender.decide import Decider
@@ -21,6 +23,8 @@ from extender.windows import ABSENT, WindowStore
 from scoring.profiles import PROFILES
 
 __all__ = ["Queries"]
+
+Floats = NDArray[np.float64]
 
 LIMIT: Final = 20
 """Decisions in one answer unless asked otherwise."""
@@ -89,34 +93,30 @@ class Queries:
         if row == ABSENT:
             raise Unknown(f"no measurements of {source} -> {target}")
         now, rows = self._clock(), np.array([row])
-        values = self._store.windows(rows, now)[0]
+        values = self._store.windows(rows, now)
         return json_response(
             {
                 "source": source,
                 "target": target,
                 "interval_s": self._store.interval_s,
-                **_path_json(self._store, rows, now)[0],
-                "rtt_ms": [_sample(v) for v in values],
+                **_path_json(values, self._store.age_s(rows, now))[0],
+                "rtt_ms": [_sample(v) for v in values[0]],
             }
         )
 
     async def matrix(self, request: web.Request) -> web.Response:
         """Every path that is known, with its age; ?source= and ?target= narrow it, ?estimates=true adds the others."""
         source, target = request.query.get("source"), request.query.get("target")
-        if not (source or target) and len(self._store) > MOST_PATHS:
-            count = len(self._store)
-            raise BadRequest(f"{count} paths are too many for one answer; narrow it with ?source= or ?target=")
-        paths = self._paths(source, target)
-        rows = np.array([r for _, _, r in paths], dtype=np.intp)
-        values = _path_json(self._store, rows, self._clock())
-        return json_response(
-            {
-                "nodes": list(self._cluster.nodes),
-                "interval_s": self._store.interval_s,
-                "paths": [{"source": s, "target": t, **v} for (s, t, _), v in zip(paths, values, strict=True)],
-                **self._estimates(request.query.get("estimates"), source, target),
-            }
-        )
+        paths = list(islice(self._store.paths(source, target), MOST_PATHS + 1))
+        if len(paths) > MOST_PATHS:
+            raise BadRequest(
+                f"more than {MOST_PATHS} paths are too many for one answer; narrow it with ?source= or ?target="
+            )
+        rows, now = np.array([r for _, _, r in paths], dtype=np.intp), self._clock()
+        windows, age_s = self._store.windows(rows, now), self._store.age_s(rows, now)
+        nodes, interval_s = list(self._cluster.nodes), self._store.interval_s
+        answer = await asyncio.to_thread(_matrix_json, nodes, interval_s, paths, windows, age_s)
+        return json_response(answer | self._estimates(request.query.get("estimates"), source, target))
 
     def _estimates(self, asked: str | None, source: str | None, target: str | None) -> dict[str, Any]:
         """What is estimated of the paths that nobody measured, if that was asked for."""
@@ -128,16 +128,6 @@ class Queries:
         nodes = list(self._cluster.nodes)
         sources, targets = nodes if source is None else [source], nodes if target is None else [target]
         return {"estimates": unmeasured(estimator, self._store, sources, targets, MOST_PATHS)}
-
-    def _paths(self, source: str | None, target: str | None) -> list[tuple[str, str, int]]:
-        """Every (source, target, row), or those from or to one node, without looking at all others."""
-        if not (source or target):
-            return list(self._store.paths())
-        nodes = sorted(self._store.nodes())
-        sources, targets = [source] if source else nodes, [target] if target else nodes
-        rows = self._store.rows_from(source, targets) if source else self._store.rows_to(targets[0], sources)
-        pairs = [(s, t) for s in sources for t in targets]
-        return [(s, t, row) for (s, t), row in zip(pairs, rows.tolist(), strict=True) if row != ABSENT]
 
     async def decisions(self, request: web.Request) -> web.Response:
         """The latest decisions, newest first; ?limit= and ?namespace= narrow them."""
@@ -172,9 +162,20 @@ def _scores_json(peer: str, scored: Scored) -> dict[str, Any]:
     }
 
 
-def _path_json(store: WindowStore, rows: np.ndarray[Any, np.dtype[np.intp]], now: float) -> Sequence[dict[str, Any]]:
-    samples, columns = path_columns(store.windows(rows, now), store.age_s(rows, now))
-    return [{"samples": int(samples[i]), **{k: number(v[i]) for k, v in columns.items()}} for i in range(len(rows))]
+def _matrix_json(
+    nodes: list[str], interval_s: float, paths: Sequence[tuple[str, str, int]], windows: Floats, age_s: Floats
+) -> dict[str, Any]:
+    values = _path_json(windows, age_s)
+    return {
+        "nodes": nodes,
+        "interval_s": interval_s,
+        "paths": [{"source": s, "target": t, **v} for (s, t, _), v in zip(paths, values, strict=True)],
+    }
+
+
+def _path_json(windows: Floats, age_s: Floats) -> Sequence[dict[str, Any]]:
+    samples, columns = path_columns(windows, age_s)
+    return [{"samples": int(samples[i]), **{k: number(v[i]) for k, v in columns.items()}} for i in range(len(windows))]
 
 
 def _sample(value: float) -> float | None:

@@ -16,7 +16,7 @@ from aiohttp import web
 from numpy.typing import NDArray
 
 from extender.errors import NotReady
-from extender.ingest import Series
+from extender.ingest import Samples
 from extender.metrics import Metrics
 from extender.recording import MOST_NODES, Block, encode_block
 from extender.segments import SegmentWriter
@@ -76,16 +76,12 @@ class Recorder:
         """Whether anybody wants the samples."""
         return self._writer is not None or bool(self._listeners)
 
-    def observe(self, source: str, targets: Sequence[str], rows: NDArray[np.intp], series: Sequence[Series]) -> None:
-        """Take a report's samples: for each target its row in the store, and times (s, of the clock) and RTTs (ms)."""
-        if not self.active:
+    def observe(self, source: str, targets: Sequence[str], rows: NDArray[np.intp], samples: Samples) -> None:
+        """Take a report's samples: each one's target (index), time (s, of the clock) and RTT (ms), and the rows of the
+        targets in the store."""
+        place, at_s, rtt_ms = samples
+        if not len(place) or not self.active:
             return
-        lengths = [len(at) for at, _ in series]
-        if not sum(lengths):
-            return
-        place = np.repeat(np.arange(len(targets)), lengths)
-        at_s = np.concatenate([np.asarray(at, np.float64) for at, _ in series])
-        rtt_ms = np.concatenate([np.asarray(rtt, np.float64) for _, rtt in series])
         new = self._unseen(rows, rows[place], at_s)
         count = int(new.sum())
         if self._pending + count > MOST_PENDING:

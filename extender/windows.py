@@ -5,13 +5,15 @@ and what bursts are folded from), and the decayed long memory. Times are seconds
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from extender.arrays import RECENT, Floats, RowArrays, Rows
+from extender.pending import MOST_WAITING, Pending, write
 from extender.rows import RowTable
+from extender.slots import Slots
 from scoring import memory
 
 __all__ = ["ABSENT", "RECENT", "WindowStore", "as_stored"]
@@ -19,60 +21,11 @@ __all__ = ["ABSENT", "RECENT", "WindowStore", "as_stored"]
 ABSENT: Final = 0
 """The row that stands for a path never measured; nothing is ever written to it."""
 
-RECENT: Final = 16
-"""Raw samples kept of a path: a burst's ten and one regular interval's neighbours fit."""
+SPARE_ROWS: Final = 32_768
+"""Unused rows that are not worth giving back."""
 
-EARLY: Final = 0.25
-"""Part of an interval by which a sample may come early and still open the next slot: paced sends jitter."""
-
-Rows = NDArray[np.intp]
-Floats = NDArray[np.float64]
-
-
-@dataclass
-class _Arrays:
-    """The columns of all rows; grown together."""
-
-    ring: NDArray[np.float32]
-    head: NDArray[np.intp]
-    anchor: Floats
-    seen: Floats
-    last: Floats
-    version: NDArray[np.int64]
-    recent_ms: NDArray[np.float32]
-    recent_at: Floats
-    recent_slot: NDArray[np.int64]
-    recent_head: NDArray[np.intp]
-    slot: NDArray[np.int64]
-    long: NDArray[Any]
-    long_at: Floats
-
-    @classmethod
-    def empty(cls, rows: int, slots: int) -> "_Arrays":
-        return cls(
-            ring=np.full((rows, slots), np.nan, np.float32),
-            head=np.zeros(rows, np.intp),
-            anchor=np.full(rows, -np.inf),
-            seen=np.full(rows, -np.inf),
-            last=np.full(rows, -np.inf),
-            version=np.zeros(rows, np.int64),
-            recent_ms=np.full((rows, RECENT), np.nan, np.float32),
-            recent_at=np.full((rows, RECENT), -np.inf),
-            recent_slot=np.full((rows, RECENT), -1, np.int64),
-            recent_head=np.zeros(rows, np.intp),
-            slot=np.zeros(rows, np.int64),
-            long=memory.empty(rows).astype(np.float32),
-            long_at=np.full(rows, -np.inf),
-        )
-
-    def grown(self, rows: int) -> "_Arrays":
-        more = _Arrays.empty(rows - len(self.head), self.ring.shape[1])
-        return _Arrays(**{k: np.concatenate([v, getattr(more, k)]) for k, v in vars(self).items()})
-
-    def reset(self, rows: Rows) -> None:
-        blank = _Arrays.empty(1, self.ring.shape[1])
-        for name, column in vars(self).items():
-            column[rows] = getattr(blank, name)[0]
+STEP_ROWS: Final = 128
+"""Rows that are moved at once."""
 
 
 class WindowStore:
@@ -82,8 +35,12 @@ class WindowStore:
         self.slots = slots
         self.interval_s = interval_s
         self._table = RowTable(first=ABSENT + 1)
-        self._a = _Arrays.empty(capacity, slots)
+        self._columns = RowArrays(capacity, slots)
+        self._slots = Slots(self._columns, interval_s)
+        self._pending = Pending()
         self._writes = 0
+        self._turns = np.lib.stride_tricks.sliding_window_view(np.tile(np.arange(slots), 2), slots)
+        """[k]: the slots in order from the k-th on."""
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
@@ -106,162 +63,178 @@ class WindowStore:
         """Rows of the paths from one source to many targets, ABSENT where there is none."""
         return self._table.line(source, targets, ABSENT)
 
-    def rows_of(self, source: str) -> Rows:
-        """Rows of all paths that a source has measured."""
-        return self._table.of_source(source)
+    def rows_of(self, source: str, most: int | None = None) -> Rows:
+        """Rows of all paths that a source has measured, or of the first `most` of them."""
+        return self._table.of_source(source, most)
 
     def paths_from(self, source: str) -> tuple[Sequence[str], Rows]:
         """The targets of all paths that a source has measured, and their rows."""
         return self._table.targets_of(source), self.rows_of(source)
 
-    def rows_into(self, target: str) -> Rows:
-        """Rows of all paths that end at a node."""
-        return self._table.of_target(target)
+    def rows_into(self, target: str, most: int | None = None) -> Rows:
+        """Rows of all paths that end at a node, or of the first `most` of them."""
+        return self._table.of_target(target, most)
 
-    def paths(self, source: str | None = None) -> Iterator[tuple[str, str, int]]:
-        """Every (source, target, row), or those of one source."""
-        return self._table.items(source)
+    def paths(self, source: str | None = None, target: str | None = None) -> Iterator[tuple[str, str, int]]:
+        """Every (source, target, row), or only those of one source, of one target or of both."""
+        return self._table.items(source, target)
 
     def nodes(self) -> set[str]:
         """Every node that is a source or a target of a path."""
         return self._table.nodes()
 
     def paths_version(self, node: str) -> int:
-        """A number that changes whenever a path from or to the node gets a row or loses it: then ask for rows again."""
+        """A number that changes whenever a path from or to the node gets another row or none: then ask again."""
         return self._table.version(node)
 
     def ensure(self, source: str, targets: Sequence[str]) -> Rows:
         """Rows of a source's paths, made where there is none."""
-        rows = np.fromiter((self._table.ensure(source, t) for t in targets), np.intp, len(targets))
-        needed = self._table.high + 1
-        if needed > len(self._a.head):
-            self._a = self._a.grown(max(needed, 2 * len(self._a.head)))
+        rows = self._table.ensure(source, targets)
+        self._columns.fit(self._table.high + 1)
         return rows
 
     def forget(self, node: str) -> int:
         """Drop all paths from and to a node; returns how many there were."""
-        gone = self._table.remove(node)
-        self._reset(np.array(gone, np.intp))
+        self.flush()
+        gone = np.array(self._table.remove(node), np.intp)
+        self._columns.reset(gone)
+        self._touch(gone)
         return len(gone)
 
     def release(self, source: str, targets: Sequence[str]) -> None:
         """Drop some paths of a source, which it must have."""
-        self._reset(np.array(self._table.release(source, targets), np.intp))
-
-    def _reset(self, rows: Rows) -> None:
-        self._a.reset(rows)
-        self._touch(rows)
+        self.flush()
+        gone = self._table.release(source, targets)
+        self._columns.reset(gone)
+        self._touch(gone)
 
     def _touch(self, rows: Rows) -> None:
         """Give rows a version that none had before, so that nothing computed from them is taken for current."""
         self._writes += 1
-        self._a.version[rows] = self._writes
+        self._columns.version[rows] = self._writes
 
     def restart(self, source: str) -> None:
         """Empty the short windows of a source before its whole ring arrives; the long memory stays."""
-        rows = self.rows_of(source)
-        long, long_at = self._a.long[rows], self._a.long_at[rows]
-        self._reset(rows)
-        self._a.long[rows], self._a.long_at[rows] = long, long_at
+        self.flush()
+        rows, a = self.rows_of(source), self._columns
+        long, long_at = a.long[rows], a.long_at[rows]
+        a.reset(rows)
+        a.long[rows], a.long_at[rows] = long, long_at
+        self._touch(rows)
 
     @property
     def capacity(self) -> int:
         """Rows that the arrays hold now."""
-        return len(self._a.head)
+        return len(self._columns)
+
+    @property
+    def roomy(self) -> bool:
+        """Whether so many rows are unused that `compact` is worth its while."""
+        return self.capacity - len(self) > max(SPARE_ROWS, len(self) // 4)
+
+    def compact(self) -> Iterator[None]:
+        """Give unused rows back, in steps of a fraction of a millisecond between which anything may happen."""
+        limit = len(self._table) + ABSENT
+        for source in self._table.sources():
+            while True:
+                rows, to = self._table.lowered(source, limit, STEP_ROWS)
+                if not len(rows):
+                    break
+                self.flush()
+                self._columns.move(rows, to)
+                self._touch(np.concatenate([rows, to]))
+                yield
+            yield
+        self._table.trim()
+        if self._table.high + 1 < self.capacity:
+            self.flush()
+            self._columns.resize(self._table.high + 1)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
-    def append(self, rows: Rows, at: Floats, rtt_ms: Floats) -> None:
-        """Add one sample to each of several distinct rows: time in seconds, RTT in ms, inf lost, NaN not measured.
+    def write(self, rows: Rows, at: Floats, rtt_ms: Floats) -> None:
+        """Add samples: time in seconds, RTT in ms, inf lost, NaN not measured. A row may have several, in order.
 
-        Samples of a row come in order: a time before the row's latest is taken as that latest, because a report that
-        was late on its way makes all its samples look younger than they are.
+        They may wait a moment to be written with others', but are seen by whoever reads.
         """
-        a = self._a
-        at = np.maximum(at, a.seen[rows])
-        steps = np.floor((at - a.anchor[rows]) / self.interval_s + EARLY)
-        self._advance(rows, np.where(np.isfinite(steps), steps, self.slots).astype(np.int64), at)
-        a.seen[rows] = at
+        self._pending.add(rows, at, rtt_ms)
+        if self._pending.samples >= MOST_WAITING:
+            self.flush()
+
+    def append(self, rows: Rows, at: Floats, rtt_ms: Floats) -> None:
+        """Add one sample to each of several distinct rows, at once; otherwise like `write`."""
+        self.flush()
+        self._slots.append(rows, at, rtt_ms)
         self._touch(rows)
-        measured = ~np.isnan(rtt_ms)
-        self._fold(rows[measured], at[measured], rtt_ms[measured])
 
-    def _advance(self, rows: Rows, steps: NDArray[np.int64], at: Floats) -> None:
-        """Open new slots; the slot that closes enters the long memory, the slots skipped stay unmeasured."""
-        moved = steps > 0
-        rows, steps, at = rows[moved], steps[moved], at[moved]
-        if not len(rows):
-            return
-        self._remember(rows)
-        a = self._a
-        ahead = (np.arange(self.slots) - (a.head[rows, None] + 1)) % self.slots
-        r, s = np.nonzero(ahead < steps[:, None])
-        a.ring[rows[r], s] = np.nan
-        a.head[rows] = (a.head[rows] + steps) % self.slots
-        a.slot[rows] += steps
-        # A regular sample sets the grid; within a burst the grid goes on, or its slots would shrink by what is early.
-        regular = at - a.seen[rows] >= self.interval_s / 2
-        a.anchor[rows] = np.where(regular, at, a.anchor[rows] + steps * self.interval_s)
-
-    def _remember(self, rows: Rows) -> None:
-        """Fold the closing slots' values into the long memory, once each even if a ring arrives again."""
-        a = self._a
-        value, at = a.ring[rows, a.head[rows]].astype(np.float64), a.anchor[rows]
-        new = ~np.isnan(value) & (at > a.long_at[rows] + self.interval_s / 2)
-        rows, value, at = rows[new], value[new], at[new]
-        if not len(rows):
-            return
-        elapsed_s = np.where(np.isfinite(a.long_at[rows]), at - a.long_at[rows], 0.0)
-        memory.observe(a.long, value, elapsed_s, rows)
-        a.long_at[rows] = at
-
-    def _fold(self, rows: Rows, at: Floats, rtt_ms: Floats) -> None:
-        """Keep the raw samples, and set each row's open slot to the median of its raw samples."""
-        if not len(rows):
-            return
-        a = self._a
-        h = a.recent_head[rows] = (a.recent_head[rows] + 1) % RECENT
-        a.recent_ms[rows, h], a.recent_at[rows, h], a.recent_slot[rows, h] = rtt_ms, at, a.slot[rows]
-        a.last[rows] = at
-        own = np.where(a.recent_slot[rows] == a.slot[rows, None], a.recent_ms[rows], np.nan)
-        a.ring[rows, a.head[rows]] = _median(own)
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._pending.samples:
+            rows, at, rtt_ms = self._pending.take()
+            write(self._slots, self._columns, rows, at, rtt_ms)
+            self._touch(rows)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
+    @property
+    def _written(self) -> RowArrays:
+        """The columns with all that was taken in."""
+        if self._pending.samples:
+            self.flush()
+        return self._columns
+
+    def _held(self, rows: Rows) -> Rows:
+        """Rows that were asked for before the arrays shrank may be beyond them: absent."""
+        return (
+            rows if not len(rows) or rows.max() < len(self._columns) else np.where(rows < self.capacity, rows, ABSENT)
+        )
+
     def windows(self, rows: Rows, now: float) -> NDArray[np.float64]:
         """[n, slots] in ms, oldest first, the last slot being now's: what did not come lately is NaN."""
-        a = self._a
+        return self.windows_as_of(rows, now).astype(np.float64)
+
+    def windows_as_of(self, rows: Rows, now: float | Floats) -> NDArray[np.float32]:
+        """As `windows`, as single as they are stored; `now` may be [n], a time for each row."""
+        a, rows = self._written, self._held(rows)
         shift = self._overdue(rows, now)
-        slots = np.arange(self.slots)
-        index = (a.head[rows, None] + 1 + slots + shift[:, None]) % self.slots
-        taken = np.take_along_axis(a.ring[rows], index, axis=1).astype(np.float64)
-        taken[slots >= self.slots - shift[:, None]] = np.nan
+        cell = self._turns[(a.head[rows] + 1 + shift) % self.slots]
+        cell += (rows * self.slots)[:, None]
+        taken: NDArray[np.float32] = a.ring.take(cell)
+        if shift.any():
+            taken[np.arange(self.slots) >= self.slots - shift[:, None]] = np.nan
         return taken
 
-    def _overdue(self, rows: Rows, now: float) -> NDArray[np.int64]:
+    def _overdue(self, rows: Rows, now: float | Floats) -> NDArray[np.int64]:
         """Slots that should have come since the newest: half an interval late is not yet missing."""
-        late = np.floor((now - self._a.anchor[rows]) / self.interval_s - 0.5)
+        late = np.floor((now - self._columns.anchor[rows]) / self.interval_s - 0.5)
         return np.clip(np.where(np.isfinite(late), late, self.slots), 0, self.slots).astype(np.int64)
 
     def age_s(self, rows: Rows, now: float) -> Floats:
         """Seconds since each row's last sample (measured or lost); inf where there is none."""
-        return now - self._a.last[rows]
+        age: Floats = now - self._written.last[self._held(rows)]
+        return age
+
+    def freshness(self, now: float, fresh_for_s: float) -> tuple[int, int, int]:
+        """How many paths are fresh, how many stale, and how many were never measured."""
+        age = now - self._written.last  # of rows that are not in use as of those never measured: infinite
+        fresh, measured = int(np.count_nonzero(age <= fresh_for_s)), int(np.count_nonzero(age < np.inf))
+        return fresh, measured - fresh, len(self) - measured
 
     def version(self, rows: Rows) -> NDArray[np.int64]:
         """A number for each row that changes with every sample, and when the row is used for another path."""
-        return self._a.version[rows]
+        return self._written.version[self._held(rows)]
 
     def recent(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
         """[n, count] last raw samples, oldest first, NaN for those that are older than `within_s` or absent."""
-        a = self._a
-        index = (a.recent_head[rows, None] + 1 + np.arange(RECENT - count, RECENT)) % RECENT
-        values = np.take_along_axis(a.recent_ms[rows], index, axis=1).astype(np.float64)
-        values[now - np.take_along_axis(a.recent_at[rows], index, axis=1) > within_s] = np.nan
+        a, rows = self._written, self._held(rows)
+        cell = (a.recent_head[rows, None] + 1 + np.arange(RECENT - count, RECENT)) % RECENT + (rows * RECENT)[:, None]
+        values = a.recent_ms.take(cell).astype(np.float64)
+        values[(now - a.base[rows])[:, None] - a.recent_at.take(cell) > within_s] = np.nan
         return values
 
     def long_memory(self, rows: Rows, now: float) -> NDArray[np.float64]:
         """[n, half-lives, bins] decayed weights of the long memory, as of now."""
-        a = self._a
+        a, rows = self._written, self._held(rows)
         since = np.where(np.isfinite(a.long_at[rows]), now - a.long_at[rows], 0.0)
         decayed: NDArray[np.float64] = a.long[rows] * memory.decay_factor(since)[..., None]
         return decayed
@@ -270,14 +243,3 @@ class WindowStore:
 def as_stored(ms: float) -> float:
     """A limit that a sample of exactly this value keeps, although samples are stored in single precision."""
     return max(ms, float(np.float32(ms)))
-
-
-def _median(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Median of each row's numbers, NaN left out; a median between a number and a loss is a loss."""
-    ordered = np.sort(values, axis=1)  # inf behind the numbers, NaN behind inf
-    count = (~np.isnan(values)).sum(axis=1)
-    each = np.arange(len(values))
-    low = ordered[each, np.maximum(count - 1, 0) // 2]
-    high = ordered[each, np.minimum(count // 2, ordered.shape[1] - 1)]
-    middle: NDArray[np.float32] = (low + high) / 2
-    return middle

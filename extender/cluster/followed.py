@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
+from extender.cluster.podtable import PodKey, pod_key
 from extender.intents import Pod
 from neilats.log import get_logger
 
@@ -64,12 +65,13 @@ class Followed:
         self._mark += 1
         return self._mark
 
-    def listed(self, namespace: str, uids: set[str], mark: int) -> bool:
+    def listed(self, namespace: str, keys: set[PodKey], mark: int) -> bool:
         """What this namespace has; a pod followed since before the mark and not there was deleted unseen.
 
         One followed later may be too new for that list or deleted already: then False, because another list must tell.
         """
-        missing = {u: e.mark for u, e in self._pods.items() if e.pod.namespace == namespace and u not in uids}
+        here = {u: e.mark for u, e in self._pods.items() if e.pod.namespace == namespace}
+        missing = {u: followed for u, followed in here.items() if pod_key(u) not in keys}
         gone = [uid for uid, followed in missing.items() if followed < mark]
         for uid in gone:
             self._end(uid, "", "", True)

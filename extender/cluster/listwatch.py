@@ -56,13 +56,13 @@ class Table(Protocol):
     def begin(self) -> None:
         """A list begins, which ends with `retain` or is begun anew."""
 
-    def put(self, raw: Mapping[str, Any]) -> str:
+    def put(self, raw: Mapping[str, Any]) -> str | int:
         """Take an object as it is now and return its key; ValueError where it cannot be read."""
 
     def drop(self, raw: Mapping[str, Any]) -> None:
         """Forget an object."""
 
-    def retain(self, keys: set[str]) -> bool:
+    def retain(self, keys: set[Any]) -> bool:
         """Forget every object but these: the list is complete. False where one more is needed, begun from now on."""
 
 
@@ -157,7 +157,7 @@ class ListWatch:
 
     async def _list_once(self) -> bool:
         self._table.begin()
-        seen: set[str] = set()
+        seen: set[str | int] = set()
         token = ""
         while True:
             page = await self._get_page(token)
@@ -180,7 +180,7 @@ class ListWatch:
             self._in_pages = e.reason != "gone"
             raise
 
-    async def _take(self, page: _Page, seen: set[str]) -> None:
+    async def _take(self, page: _Page, seen: set[str | int]) -> None:
         for i, raw in enumerate(page.items or ()):
             if (key := self._put(raw)) is not None:
                 seen.add(key)
@@ -218,7 +218,7 @@ class ListWatch:
                 self._put(event.object)
         self._version = known.metadata.resource_version or self._version
 
-    def _put(self, raw: msgspec.Raw) -> str | None:
+    def _put(self, raw: msgspec.Raw) -> str | int | None:
         try:
             return self._table.put(decoded(_object, raw))
         except (ApiError, ValueError) as e:

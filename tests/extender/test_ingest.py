@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.extender.conftest import NODES
+from tests.extender.slow_windows import SlowStore
 
 
 def run(rtt_ms, age_ms=0, step_ms=10000):
@@ -137,3 +138,40 @@ async def test_nodes_that_are_gone_for_ten_minutes_are_forgotten(bench, clock):
     bench.extender.housekeeper.tidy()
     assert len(bench.extender.store) == 1
     assert set(bench.extender.ingest.sources) == {"node-3"}
+
+
+async def test_a_ring_with_a_burst_in_it_reads_as_if_each_sample_had_come_on_its_own(bench, clock):
+    burst = [4.0, 6.0, np.inf]
+    regular = [1.0, np.nan, 2.0, 7.0, 8.0]
+    await reply(
+        bench,
+        "node-2",
+        {"node-1": [run([1.0, None, 2.0], age_ms=50_000), run([4.0, 6.0, -1], 37_000, 1000), run([7.0, 8.0])]},
+        full=True,
+    )
+    slow = SlowStore(64, 10.0)
+    ages = [70, 60, 50, 10, 0]
+    found = sorted([*zip(ages, regular, strict=True), *zip([39, 38, 37], burst, strict=True)], reverse=True)
+    rows = slow.ensure("node-2", ["node-1"])
+    for age_s, rtt_ms in found:
+        slow.append(rows, np.array([clock.now - age_s]), np.array([rtt_ms]))
+    np.testing.assert_array_equal(window(bench, "node-2", "node-1"), slow.windows(rows, clock.now)[0])
+    assert np.isfinite(slow.windows(rows, clock.now)).sum() == 5
+
+
+async def test_targets_that_are_no_nodes_are_counted_and_the_others_kept(bench):
+    await reply(
+        bench, "node-2", {"gone": run([1.0, 2.0]), "node-1": run([3.0]), "lost": run([4.0]), "node-3": run([5.0])}
+    )
+    assert window(bench, "node-2", "node-1")[-1] == 3.0
+    assert window(bench, "node-2", "node-3")[-1] == 5.0
+    assert bench.metric("neilats_extender_samples_total", kind="unknown_target") == 3
+    assert bench.metric("neilats_extender_samples_total", kind="measured") == 2
+
+
+async def test_a_report_that_comes_again_changes_nothing(bench):
+    await reply(bench, "node-2", {"node-1": run([1.0])})
+    bench.seq["node-2"] = 0
+    again = await bench.report("node-2", {"node-1": run([9.0])}, full=True)
+    assert again.status == 409
+    assert window(bench, "node-2", "node-1")[-1] == 1.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from extender.gather import gather
-from extender.noise import UNKNOWN, NoiseTable
+from extender.noise import LINKS, TOGETHER, UNKNOWN, NoiseTable
 from extender.windows import ABSENT, WindowStore
 from scoring.noise import pooled_curves
 
@@ -37,7 +37,7 @@ def test_a_nodes_curves_pool_its_outgoing_and_its_incoming_links(store):
     curves = table.curves[table.rows(["b"], NOW, 40.0)[0]]
     outgoing = pooled_curves(store.windows(store.rows_of("b"), NOW))
     incoming = pooled_curves(store.windows(store.rows_to("b", ["a", "c", "d"]), NOW))
-    np.testing.assert_array_equal(curves, np.concatenate([outgoing, incoming]))
+    np.testing.assert_array_equal(curves, np.concatenate([outgoing, incoming]).astype(np.float32))
 
 
 def test_a_node_that_never_reported_is_unknown(store):
@@ -79,3 +79,59 @@ def test_a_path_known_only_from_its_other_end_has_no_way_back():
     gathered = gather(store, NoiseTable(store), "a", ["b"], NOW, 40.0)
     assert gathered.rows[0] != ABSENT
     assert np.isnan(gathered.paths.context.reverse).all()
+
+
+def test_a_node_that_reported_is_pooled_when_somebody_looks_as_of_its_report(store):
+    table, now = NoiseTable(store), all_refreshed(store)
+    table.reported("b", NOW)
+    later = table.rows(["b"], NOW + 30.0, 40.0)
+    assert UNKNOWN not in later
+    np.testing.assert_array_equal(table.curves[later], now.curves[now.rows(["b"], NOW, 40.0)])
+    assert table.rows(["b"], NOW + 51.0, 40.0).tolist() == [UNKNOWN]
+
+
+def test_nodes_that_reported_are_pooled_together_like_each_alone(store):
+    alone, together = all_refreshed(store), NoiseTable(store)
+    for node in NAMES:
+        together.reported(node, NOW)
+    np.testing.assert_array_equal(
+        together.curves[together.rows(NAMES, NOW, 40.0)], alone.curves[alone.rows(NAMES, NOW, 40.0)]
+    )
+
+
+def test_no_more_nodes_wait_than_are_pooled_together(store):
+    table = NoiseTable(store)
+    for i in range(10 * TOGETHER):
+        table.reported(f"node-{i}", NOW)
+        assert len(table._due) < TOGETHER
+
+
+def test_nodes_with_many_links_are_pooled_in_several_passes_like_each_alone():
+    store, rng = WindowStore(64, 10.0), np.random.default_rng(1)
+    nodes = [f"n{i}" for i in range(TOGETHER)]
+    for node in nodes:
+        rows = store.ensure(node, [f"t{i}" for i in range(300)])
+        store.write(np.tile(rows, 3), np.repeat([470.0, 480.0, 490.0], 300), rng.lognormal(1, 0.5, 900))
+    table = all_refreshed(store, nodes)
+    for node in nodes:
+        outgoing = pooled_curves(store.windows(store.rows_of(node)[:LINKS], NOW))
+        found = table.curves[table.rows([node], NOW, 40.0)[0]]
+        np.testing.assert_array_equal(found[: len(outgoing)], outgoing.astype(np.float32))
+        assert np.isnan(found[len(outgoing) :]).all()
+
+
+def test_a_burst_of_reports_is_pooled_once(store):
+    table = all_refreshed(store, ("a",))
+    before = table.curves[table.rows(["a"], NOW, 40.0)].copy()
+    store.write(store.ensure("a", ["b", "c", "d"]), np.full(3, NOW), np.full(3, np.inf))
+    table.reported("a", NOW + 4.9)
+    np.testing.assert_array_equal(table.curves[table.rows(["a"], NOW, 40.0)], before)
+    table.reported("a", NOW + 5.0)
+    assert (table.curves[table.rows(["a"], NOW, 40.0)] != before).any()
+
+
+def test_a_node_that_is_forgotten_while_it_waits_stays_unknown(store):
+    table = NoiseTable(store)
+    table.reported("a", NOW)
+    table.forget("a")
+    assert table.rows(["a"], NOW, 40.0).tolist() == [UNKNOWN]

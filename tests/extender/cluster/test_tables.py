@@ -238,3 +238,33 @@ def test_counts_agree_with_a_plain_dictionary_through_any_changes() -> None:
         assert table.nodes_of(DB, asking) == expected
     table.retain(set())
     assert not table._groups
+
+
+UID = "00000000-0000-4000-8000-00000000000a"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        UID.replace("-", ""),
+        UID.upper(),
+        "0000000-00000-4000-8000-00000000000a",
+        "+" + UID[1:],
+        "\N{ARABIC-INDIC DIGIT ZERO}" + UID[1:],
+        "0x" + UID[2:],
+        UID[:-2] + "_a",
+        str(int(UID.replace("-", ""), 16)),
+    ],
+)
+def test_uids_that_look_alike_are_pods_of_their_own(other: str) -> None:
+    table = PodTable("shop", Heard())
+    keys = {}
+    for uid in (UID, other):
+        raw = pod("db", "a", labels={"app": "db"})
+        raw["metadata"]["uid"] = uid
+        keys[uid] = table.put(raw)
+    assert table.nodes_of(DB, ASKING) == {"a": 2}
+    assert table.nodes_of(DB, Pod("shop", "db", UID)) == {"a": 1}
+    table.begin()
+    table.retain({keys[other]})
+    assert table.nodes_of(DB, Pod("shop", "db", other)) == {}
