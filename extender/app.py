@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from prometheus_client import CollectorRegistry
 
 from extender.access.wiring import open_access
+from extender.afterwards import Afterwards
 from extender.analysis import Analyst
 from extender.apps import Apps, open_apps
 from extender.cluster.base import Cluster
@@ -101,15 +102,16 @@ def build(
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
     parts = (cluster, probing, scorer, promises, decisions, clock)
-    decider = Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000)
+    later = Afterwards()
+    decider = Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000, afterwards=later)
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
     voice, placed = _placed(settings, cluster, scorer, metrics, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, voice.announcer, metrics)
     _gauges(settings, metrics, cluster, health, ingest, store, clock)
     reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender)
-    queries = Queries(store, cluster, decider, decisions, clock)
-    webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
+    queries = Queries(store, cluster, decider, decisions, clock, followup.settle)
+    webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB), later)
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
     apps = open_apps(metrics, health, plugin, [webhooks], [reports, queries, placed, recorder], access.guards)
     apps.api.on_shutdown.append(recorder.end_streams)

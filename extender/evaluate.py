@@ -15,7 +15,7 @@ from scoring.policy import Policy, combine_costs
 from scoring.profiles import Profile
 from scoring.rank import rank
 
-__all__ = ["Evaluation", "ReadyForecast", "evaluate", "evaluate_with"]
+__all__ = ["Evaluation", "ReadyForecast", "evaluate", "evaluate_with", "evaluation_of"]
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,16 @@ def evaluate_with(
     """
     sla_ms = None if sla_ms is None else as_stored(sla_ms)
     each = [_to_peer(g, profile, sla_ms, forecast) for g, forecast in zip(gathered, forecasts, strict=True)]
-    costs = combine_costs(each, policy, weights)
-    unknown = np.stack([c.status for c in each]).min(axis=0) == Status.UNKNOWN
-    return Evaluation(costs, rank(costs.cost, costs.noise), int((~unknown).sum()))
+    return evaluation_of(each, policy, weights)
+
+
+def evaluation_of(each: Sequence[Costs], policy: Policy, weights: Sequence[float]) -> Evaluation:
+    """Combine the costs to one or more peers, and score the candidates by them."""
+    if len(each) == 1:  # each policy gives what there is
+        costs, best = each[0], each[0].status
+    else:
+        costs, best = combine_costs(each, policy, weights), np.stack([c.status for c in each]).min(axis=0)
+    return Evaluation(costs, rank(costs.cost, costs.noise), int(np.count_nonzero(best != Status.UNKNOWN)))
 
 
 def _to_peer(gathered: Gathered, profile: Profile, sla_ms: float | None, forecast: Forecast | None) -> Costs:

@@ -10,6 +10,7 @@ from extender.app import Extender, build, new_metrics
 from extender.cluster.base import Cluster, ClusterError
 from extender.cluster.choose import open_cluster
 from extender.listeners import Listeners
+from extender.loop import new_loop
 from extender.metrics import Metrics
 from extender.selectors import parse_selector
 from models import CHOICES
@@ -143,7 +144,8 @@ def _announce(extender: Extender, where: Mapping[str, str]) -> None:
 def main(settings: ExtenderSettings) -> int:
     """Run the service; what can be expected to go wrong at the start becomes one log line and status 1."""
     try:
-        asyncio.run(run(settings))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(run(settings))
     except ClusterError as e:
         log.error("cannot watch the cluster", extra={"why": e})
     except OSError as e:  # also ssl.SSLError and TlsError

@@ -38,6 +38,10 @@ class ViolationTable:
         self._c = np.zeros(0, _COLUMN)
         self.job: asyncio.Task[None] | None = None
         """The computation that is under way."""
+        self.layout = 0
+        """Changes whenever a candidate gets a place or loses it."""
+        self.writes = 0
+        """Changes whenever values are kept."""
 
     def __len__(self) -> int:
         return len(self._index)
@@ -51,7 +55,19 @@ class ViolationTable:
             blank = np.zeros(missing, _COLUMN)
             blank["value"], blank["generation"], blank["at"], blank["asked"] = np.nan, -1, -np.inf, -np.inf
             self._c = np.concatenate([self._c, blank])
+            self.layout += 1
         return found
+
+    def find(self, names: Sequence[str]) -> Places:
+        """[n] where the candidates are; -1 for those of which nothing is known."""
+        return np.fromiter((self._index.get(name, -1) for name in names), np.intp, len(names))
+
+    def computed(self, places: Places) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """[n] values, the models' generation that computed them, and when; NaN, -1 and -inf for places of -1."""
+        c = self._c[places] if len(self._c) else np.zeros(len(places), _COLUMN)
+        none = places < 0
+        value = np.where(none, np.nan, c["value"]).astype(np.float64)
+        return value, np.where(none, -1, c["generation"]), np.where(none, -np.inf, c["at"])
 
     def values(self, places: Places) -> NDArray[np.float64]:
         """[n] values; NaN where there is none."""
@@ -82,6 +98,7 @@ class ViolationTable:
         c = self._c
         c["value"][places], c["generation"][places], c["at"][places] = values, generation, at
         c["row"][places], c["version"][places] = rows, version
+        self.writes += 1
 
     def asked(self, places: Places, at: float) -> None:
         """Somebody wants these, and may again."""
@@ -103,6 +120,7 @@ class ViolationTable:
         names = sorted((name for name, place in self._index.items() if kept[place]), key=self._index.__getitem__)
         self._index = {name: i for i, name in enumerate(names)}
         self._c = self._c[keep]
+        self.layout += 1
 
 
 class ViolationTables:

@@ -243,6 +243,24 @@ class WindowStore:
         """A number for each row that changes with every sample, and when the row is used for another path."""
         return self._a.version[rows]
 
+    @property
+    def writes(self) -> int:
+        """A number that changes whenever the version of any row does."""
+        return self._writes
+
+    def windows_until(self, rows: Rows, now: float) -> Floats:
+        """The time from which each row's window is another one although nothing has come; inf where it stays."""
+        shift = self._overdue(rows, now)
+        due = self._a.anchor[rows] + (shift + 1.5) * self.interval_s
+        return np.where(shift < self.slots, due, np.inf)
+
+    def recent_until(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
+        """The time up to which `recent` gives the same although nothing comes; inf where there is nothing to lose."""
+        index = (self._a.recent_head[rows, None] + 1 + np.arange(RECENT - count, RECENT)) % RECENT
+        ends = np.take_along_axis(self._a.recent_at[rows], index, axis=1) + within_s
+        first: Floats = np.where(ends >= now, ends, np.inf).min(axis=1)
+        return first
+
     def recent(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
         """[n, count] last raw samples, oldest first, NaN for those that are older than `within_s` or absent."""
         a = self._a

@@ -21,6 +21,8 @@ NEUTRAL = 5
 # Costs that are shifted or scaled round differently; without this, .3 * 10 might floor to 2 or 3.
 _TOLERANCE = 1e-9
 
+_TINY = np.finfo(np.float64).tiny
+
 _ROUNDING = 1e-12
 """Costs that differ by less than this part of the largest are equal."""
 
@@ -42,12 +44,13 @@ def rank(cost: Floats, noise: Floats | None = None) -> Ints:
     """
     if cost.size == 0:
         return np.zeros(0, dtype=np.int64)
+    if np.isfinite(cost[cost.argmin()]) and np.isfinite(cost[cost.argmax()]):  # a NaN would have been found as either
+        return _stretch(cost, noise)
     dead = np.isposinf(cost)
     alive = _settled(cost[~dead])
     scores = np.zeros(cost.size, dtype=np.int64)
     if alive.size:
-        quiet = np.zeros(alive.size) if noise is None else np.nan_to_num(noise[~dead], nan=0.0, posinf=np.inf)
-        scores[~dead] = _stretch(alive, quiet)
+        scores[~dead] = _stretch(alive, None if noise is None else noise[~dead])
     elif dead.all():
         scores[:] = NEUTRAL
     return scores
@@ -64,15 +67,16 @@ def _settled(cost: Floats) -> Floats:
     return np.where(np.isnan(settled), middle, settled)
 
 
-def _stretch(cost: Floats, noise: Floats) -> Ints:
+def _stretch(cost: Floats, noise: Floats | None) -> Ints:
     """Return the floored min-max of finite costs, squeezed by the noise of the two extremes."""
     best, worst = int(cost.argmin()), int(cost.argmax())
     # Halved, so that the spread of the largest floats does not overflow.
     spread = cost[worst] / 2 - cost[best] / 2
     # Equal costs that were summed in another order differ by rounding; subnormal spreads have no digits to divide by.
-    if spread <= max(_ROUNDING * np.abs(cost).max(), np.finfo(np.float64).tiny):
+    if spread <= max(_ROUNDING * max(abs(cost[best]), abs(cost[worst])), _TINY):
         return np.full(cost.size, NEUTRAL, dtype=np.int64)
-    doubt = _NOISE_WIDTH * np.hypot(noise[best] / 2, noise[worst] / 2)
+    quiet = np.zeros(2) if noise is None else np.nan_to_num(noise[[best, worst]], nan=0.0, posinf=np.inf)
+    doubt = _NOISE_WIDTH * np.hypot(quiet[0] / 2, quiet[1] / 2)
     ratio = 1.0 if doubt <= spread else spread / doubt
     share = (cost[worst] / 2 - cost / 2) / spread
     scores = np.floor(MAX_SCORE * ratio * share + _TOLERANCE).astype(np.int64)
