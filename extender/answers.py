@@ -25,7 +25,6 @@ FEW: Final = 32
 
 _encode = msgspec.json.Encoder().encode
 
-_HOST: Final = np.frombuffer(b'{"Host":', np.uint8)
 _SCORES: Final = np.stack([np.frombuffer(b',"Score":%2d},' % score, np.uint8) for score in range(MAX_SCORE + 1)])
 _COMMA: Final = ord(",")
 _END: Final = b',"FailedNodes":{},"FailedAndUnresolvableNodes":'
@@ -85,15 +84,14 @@ def _reasons(candidates: Candidates, refused: Refused) -> bytes:
     return b"{" + b",".join(parts) + b"}"
 
 
-def encode_priorities(candidates: Candidates, scores: NDArray[np.int64]) -> bytes:
+def encode_priorities(candidates: Candidates, scores: NDArray[np.int64]) -> Body:
     """A HostPriorityList: Go decodes Score as an integer, so 7.0 would fail the whole list."""
-    quoted = candidates.index.quoted(candidates.places) if len(candidates) >= FEW else None
-    if quoted is None:
-        return _encode([{"Host": n, "Score": s} for n, s in zip(candidates.names, scores.tolist(), strict=True)])
-    begin, end = len(_HOST), len(_HOST) + quoted.shape[1]
-    rows = np.empty((len(quoted), end + _SCORES.shape[1]), np.uint8)
-    rows[:, :begin], rows[:, begin:end], rows[:, end:] = _HOST, quoted, _SCORES[scores]
-    return b"[" + _without_last(rows) + b"]"
+    rows = candidates.index.hosts(candidates.places) if len(candidates) >= FEW else None
+    if rows is None:
+        said = zip(candidates.names, scores.tolist(), strict=True)
+        return (_encode([{"Host": name, "Score": score} for name, score in said]),)
+    rows[:, -_SCORES.shape[1] :] = _SCORES.take(scores, axis=0)
+    return b"[", rows.reshape(-1)[:-1].data, b"]"
 
 
 def _without_last(rows: NDArray[np.uint8]) -> bytes:

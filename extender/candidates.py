@@ -12,12 +12,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST", "Candidates", "NodeIndex", "Places", "Refused"]
+__all__ = ["HOST", "MOST", "ROOM", "Candidates", "NodeIndex", "Places", "Refused"]
 
 MOST: Final = 40_000
 """Names that an index holds; when there are more, a new one begins."""
 
-_FIRST_WIDTH: Final = 32
+HOST: Final = np.frombuffer(b'{"Host":', np.uint8)
+ROOM: Final = len(b',"Score":10},')
+
+_SPACE: Final = ord(" ")
+_FIRST_WIDTH: Final = 16
+_SPARE: Final = 16
+"""Bytes of space that cost less than to copy the rows without them."""
 
 Places = NDArray[np.intp]
 Bytes = NDArray[np.uint8]
@@ -31,7 +37,8 @@ class NodeIndex:
     def __init__(self) -> None:
         self._place: dict[str, int] = {}
         self.names: list[str] = []
-        self._quoted = np.full((256, _FIRST_WIDTH), ord(" "), np.uint8)
+        self._table = np.full((256, len(HOST) + _FIRST_WIDTH + ROOM), _SPACE, np.uint8)
+        self._table[:, : len(HOST)] = HOST
         self._width = np.zeros(256, np.intp)
 
     def __len__(self) -> int:
@@ -52,25 +59,42 @@ class NodeIndex:
     def _add(self, names: Sequence[str]) -> None:
         quoted = [_encode(name) for name in names]
         begin, end = len(self.names), len(self.names) + len(names)
-        width = max(self._quoted.shape[1], *map(len, quoted))
-        if end > len(self._quoted) or width > self._quoted.shape[1]:
-            rows, columns = max(end, 2 * len(self._quoted)) if end > len(self._quoted) else len(self._quoted), width
-            more = rows - len(self._quoted), columns - self._quoted.shape[1]
-            self._quoted = np.pad(self._quoted, ((0, more[0]), (0, more[1])), constant_values=ord(" "))
-            self._width = np.pad(self._width, (0, more[0]))
+        self._fit(end, max(map(len, quoted)))
         for place, raw in enumerate(quoted, begin):
-            self._quoted[place, : len(raw)] = np.frombuffer(raw, np.uint8)
+            self._table[place, len(HOST) : len(HOST) + len(raw)] = np.frombuffer(raw, np.uint8)
             self._width[place] = len(raw)
         self._place |= {name: place for place, name in enumerate(names, begin)}
         self.names += names
 
+    def _fit(self, names: int, width: int) -> None:
+        """Make room for so many names, the longest of which takes so many bytes."""
+        rows, columns = self._table.shape
+        if names > rows or len(HOST) + width + ROOM > columns:
+            size = max(names, 2 * rows) if names > rows else rows, max(columns, len(HOST) + width + ROOM)
+            table = np.full(size, _SPACE, np.uint8)
+            table[:, : len(HOST)] = HOST
+            table[:rows, :columns] = self._table
+            self._table = table
+            self._width = np.pad(self._width, (0, size[0] - rows))
+
     def quoted(self, places: Places) -> Bytes | None:
         """[n, w]: the names as JSON strings, spaces behind the shorter ones; None where these would outweigh them."""
-        widths = self._width[places]
-        widest = int(widths.max(initial=0))
-        if widest * len(places) > 2 * int(widths.sum()) + 1024:
+        widest = self._widest(places)
+        return None if widest is None else self._table.take(places, axis=0)[:, len(HOST) : len(HOST) + widest]
+
+    def hosts(self, places: Places) -> Bytes | None:
+        """[n, w]: as `quoted`, with `{"Host":` before each name and `ROOM` bytes of space behind it."""
+        widest = self._widest(places)
+        if widest is None:
             return None
-        return self._quoted.take(places, axis=0)[:, :widest]  # whole rows are taken faster than parts of them
+        rows = self._table.take(places, axis=0)
+        width = len(HOST) + widest + ROOM
+        return rows if rows.shape[1] - width <= _SPARE else rows[:, :width].copy()
+
+    def _widest(self, places: Places) -> int | None:
+        widths = self._width.take(places)
+        widest = int(widths.max(initial=0))
+        return None if widest * len(places) > 2 * int(widths.sum()) + 1024 else widest
 
 
 @dataclass(frozen=True)

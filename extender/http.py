@@ -1,5 +1,6 @@
 """What all HTTP handlers share: bounded bodies, JSON errors, and one place that counts and logs them."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
@@ -126,11 +127,16 @@ def observe(metrics: Metrics) -> Any:
         response = await _guarded(request, handler)
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else "unknown"
-        metrics.requests.labels(route, str(response.status)).inc()
-        metrics.request_seconds.labels(route).observe(time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        asyncio.get_running_loop().call_soon(_count, metrics, route, response.status, seconds)  # after the answer
         return response
 
     return middleware
+
+
+def _count(metrics: Metrics, route: str, status: int, seconds: float) -> None:
+    metrics.requests.labels(route, str(status)).inc()
+    metrics.request_seconds.labels(route).observe(seconds)
 
 
 async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:

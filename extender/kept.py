@@ -1,7 +1,6 @@
 """Whether each node keeps a promise towards one peer, remembered until its samples move on."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,6 @@ from extender.windows import WindowStore
 
 __all__ = ["Kept"]
 
-_COLUMNS: Final = np.dtype([("code", np.int8), ("share", np.float64), ("recovers", np.bool_)])
-
 
 class Kept:
     """Verdicts of the nodes' paths to one peer under one SLA (ms, as stored)."""
@@ -25,7 +22,7 @@ class Kept:
     ) -> None:
         self._store, self._peer, self._fresh_for_s = store, peer, fresh_for_s
         self._sla_ms, self._legacy = sla_ms, legacy
-        self._columns = np.zeros(0, _COLUMNS)
+        self._codes, self._share, self._recovers = np.zeros(0, np.int8), np.zeros(0), np.zeros(0, dtype=bool)
         self._tracked = Tracked(store, index, peer, fresh_for_s, self._judge)
 
     def __len__(self) -> int:
@@ -34,17 +31,16 @@ class Kept:
     def of(self, places: Places, now: float) -> PathVerdicts:
         """The verdicts of some nodes, as of now."""
         self._tracked.bring_up(places, now)
-        found = self._columns[places]
-        return PathVerdicts(self._peer, found["code"], found["share"], found["recovers"])
+        return PathVerdicts(self._peer, self._codes[places], self._share[places], self._recovers[places])
 
     def _judge(self, places: Places, names: Sequence[str], now: float) -> NDArray[np.float64]:
-        if len(self._columns) < len(self._tracked):
-            self._columns = grown(self._columns, len(self._tracked))
+        if len(self._codes) < (size := len(self._tracked)):
+            self._codes, self._share = grown(self._codes, size), grown(self._share, size)
+            self._recovers = grown(self._recovers, size)
         recent: RecentPaths = gather_recent(self._store, self._peer, names, now, self._fresh_for_s)
         found = verdicts_of(recent, self._sla_ms, self._legacy)
-        self._columns["code"][places] = found.codes
-        self._columns["share"][places] = found.share
-        self._columns["recovers"][places] = found.recovers
+        self._codes[places], self._share[places] = found.codes, found.share
+        self._recovers[places] = found.recovers
         return self._store.recent_until(
             recent.rows, now, RECENT_INTERVALS * self._store.interval_s, recent.recent.shape[1]
         )

@@ -48,6 +48,8 @@ class Snapshot:
 
     epoch: int
     columns: NDArray[np.void]
+    unknown: NDArray[np.bool_]
+    """Where nobody's measurement speaks for the path; never of the peer itself."""
     plain: Costs
     """By the past alone; NaN where nobody asked for that. Without an SLA those of unmeasured paths are no costs yet."""
     foresight: Foresight | None = None
@@ -173,19 +175,20 @@ class Standing:
     def _make(self, foresight: Foresight | None) -> Snapshot:
         c = self._columns.copy()
         itself = c["direction"] == Direction.SELF
+        unknown = ~c["known"] & ~itself
         thin = np.where(c["samples"] < THIN_SAMPLES, Status.THIN, Status.KNOWN)
         status = np.where(c["measured"], thin, Status.UNKNOWN).astype(np.int8)
         unit: Unit = "ms" if self.sla_ms is None else "violation"
         plain = _free(Costs(c["cost"].copy(), c["noise"].copy(), status, unit), itself)
         if foresight is None:
-            return Snapshot(self._tracked.epoch, c, plain)
+            return Snapshot(self._tracked.epoch, c, unknown, plain)
         model = np.where(c["known"], foresight.value[: len(c)], np.nan)
         by_model = ~np.isnan(model) & foresight.trusted[: len(c)]
         counts = np.where(by_model, model, c["naive"])
         modelled = _free(violation_cost(counts, c["measured"], c["samples"]), itself)
         said = foresight.fresh[: len(c)] & (~np.isnan(model) | (self._tried == c["moves"]))
         wanting = c["known"] & ~said if foresight.name else None
-        return Snapshot(self._tracked.epoch, c, plain, foresight, by_model, modelled, wanting)
+        return Snapshot(self._tracked.epoch, c, unknown, plain, foresight, by_model, modelled, wanting)
 
 
 def _free(costs: Costs, itself: NDArray[np.bool_]) -> Costs:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from extender.analysed import Analysed
 from extender.candidates import Candidates
 from extender.evaluate import Evaluation
-from extender.gather import Direction
 from extender.scoretable import PathTable, ScoreTable
 from extender.standing import Snapshot, Standing
 from extender.violations import NAIVE_NAME
@@ -69,8 +68,7 @@ class StandingTable:
     def unknown(self) -> Iterator[tuple[str, str]]:
         """(peer, node) of the paths of which nothing fresh is known."""
         for part in self._parts:
-            columns = part.snapshot.columns[self.candidates.places]
-            nothing = np.flatnonzero(~columns["known"] & (columns["direction"] != Direction.SELF))
+            nothing = np.flatnonzero(part.snapshot.unknown[self.candidates.places])
             for name in self.candidates.named(nothing) if nothing.size else ():
                 yield part.standing.peer, name
 

@@ -69,7 +69,7 @@ class Webhooks:
         pod, intent = self._read(args.raw_pod)
         candidates = self._candidates(args)
         answer = await self._decider.prioritize(pod, intent, candidates)
-        return (encode_priorities(candidates, answer.scores),), answer.outcome
+        return encode_priorities(candidates, answer.scores), answer.outcome
 
     async def _preempt(self, body: bytes | memoryview) -> tuple[Body, str]:
         args = decode_preemption(bytes(body))

@@ -75,18 +75,21 @@ def test_whole_nodes_without_the_failed_ones():
 
 def test_scores_are_integers_in_a_bare_array():
     _, candidates = asked(["a", "b"])
-    assert encode_priorities(candidates, np.array([10, 0])) == b'[{"Host":"a","Score":10},{"Host":"b","Score":0}]'
+    assert (
+        b"".join(encode_priorities(candidates, np.array([10, 0])))
+        == b'[{"Host":"a","Score":10},{"Host":"b","Score":0}]'
+    )
 
 
 def test_scores_of_many_nodes_are_integers_too():
     _, candidates = asked(MANY)
-    found = json.loads(encode_priorities(candidates, np.arange(100) % 11), parse_float=pytest.fail)
+    found = json.loads(b"".join(encode_priorities(candidates, np.arange(100) % 11)), parse_float=pytest.fail)
     assert found == [{"Host": name, "Score": i % 11} for i, name in enumerate(MANY)]
 
 
 def test_one_long_name_does_not_make_the_others_long():
     _, candidates = asked([*MANY, "x" * 5000])
-    answer = encode_priorities(candidates, np.zeros(101, np.int64))
+    answer = b"".join(encode_priorities(candidates, np.zeros(101, np.int64)))
     assert len(answer) < 10_000
     assert json.loads(answer)[-1] == {"Host": "x" * 5000, "Score": 0}
 
@@ -100,7 +103,7 @@ def test_any_names_and_reasons_are_read_as_they_were_sent(names, earlier, data):
     index.places(earlier)
     args, candidates = asked(names, index)
     scores = data.draw(st.lists(st.integers(0, 10), min_size=len(names), max_size=len(names)))
-    found = json.loads(encode_priorities(candidates, np.array(scores)))
+    found = read(encode_priorities(candidates, np.array(scores)))
     assert [(e["Host"], e["Score"]) for e in found] == list(zip(names, scores, strict=True))
     which = data.draw(st.dictionaries(st.integers(0, len(names) - 1), st.sampled_from(['too "far"', "lost", ""])))
     answer = read(encode_filter(args, candidates, refusing(candidates, which)))
