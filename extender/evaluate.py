@@ -18,6 +18,9 @@ from scoring.rank import rank
 __all__ = ["Evaluation", "ReadyForecast", "evaluate", "evaluate_with", "evaluation_of"]
 
 
+_UNKNOWN = int(Status.UNKNOWN)  # to compare with the member itself takes arrays five times as long
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """n candidates: costs over all peers, and scores 0..10."""
@@ -89,7 +92,7 @@ def evaluation_of(each: Sequence[Costs], policy: Policy, weights: Sequence[float
         costs, best = each[0], each[0].status
     else:
         costs, best = combine_costs(each, policy, weights), np.stack([c.status for c in each]).min(axis=0)
-    return Evaluation(costs, rank(costs.cost, costs.noise), int(np.count_nonzero(best != Status.UNKNOWN)))
+    return Evaluation(costs, rank(costs.cost, costs.noise), int(np.count_nonzero(best != _UNKNOWN)))
 
 
 def _to_peer(gathered: Gathered, profile: Profile, sla_ms: float | None, forecast: Forecast | None) -> Costs:

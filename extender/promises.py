@@ -12,7 +12,7 @@ from extender.grace import Grace
 from extender.intents import Intent
 from extender.pods import Pod
 from extender.scorer import Scorer
-from extender.verdicts import Verdict, Verdicts, over_peers, promised_ms
+from extender.verdicts import BREAKS, UNMEASURED, Verdicts, over_peers, promised_ms
 
 __all__ = ["Peers", "Promises", "Refusals", "breaks"]
 
@@ -93,14 +93,15 @@ class Promises:
         groups: list[tuple[str, Positions]] = []
         unmeasured: list[tuple[str, str]] = []
         recovering: list[tuple[str, str]] = []
+        codes = verdicts.codes
         for k, peer in enumerate(resolution.nodes):
             mine = verdicts.pick == k
-            self._over(peer, candidates, mine & (verdicts.codes != Verdict.UNMEASURED))
-            unknown = np.flatnonzero(mine & (verdicts.codes == Verdict.UNMEASURED))
+            self._over(peer, candidates, mine & (codes != UNMEASURED))
+            unknown = (mine & (codes == UNMEASURED)).nonzero()[0]
             unmeasured += [(peer, name) for name in candidates.named(unknown)]
             groups += self._unmeasured(intent, peer, candidates, unknown)
-            groups += _broken(intent, peer, candidates, np.flatnonzero(mine & (verdicts.codes == Verdict.BREAKS)))
-            recovering += [(peer, name) for name in candidates.named(np.flatnonzero(mine & verdicts.recovering))]
+            groups += _broken(intent, peer, candidates, (mine & (codes == BREAKS)).nonzero()[0])
+            recovering += [(peer, name) for name in candidates.named((mine & verdicts.recovering).nonzero()[0])]
         return Refusals(Refused(candidates, groups), trouble, resolution, True, unmeasured, recovering)
 
     def _over(self, peer: str, candidates: Candidates, measured: NDArray[np.bool_]) -> None:
@@ -125,6 +126,8 @@ class Promises:
 
 
 def _broken(intent: Intent, peer: str, candidates: Candidates, which: Positions) -> list[tuple[str, Positions]]:
+    if not which.size or not intent.legacy:
+        return [(breaks(intent, peer, ""), which)]
     itself = candidates.places[which] == candidates.index.find(peer)
     return [(breaks(intent, peer, peer), which[itself]), (breaks(intent, peer, ""), which[~itself])]
 

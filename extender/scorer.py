@@ -99,8 +99,12 @@ class Scorer:
         stored = None if sla_ms is None else as_stored(sla_ms)
         forecast = profile.forecast == "violations" and stored is not None
         standings = [self.standings.costs(candidates.index, peer, stored) for peer in resolution.nodes]
-        late = await self._ask(standings, candidates, end) if forecast else False
-        parts, now = self._parts(standings, candidates.places, end, forecast=forecast)
+        now, late = self._clock(), False
+        parts = self._parts(standings, candidates.places, now, end, forecast=forecast)
+        if any(part.wanting(candidates.places) for part in parts):
+            late = await self._ask(standings, candidates, end)
+            now = self._clock()
+            parts = self._parts(standings, candidates.places, now, end, forecast=forecast)
         each = [part.snapshot.costs(candidates.places, by_model=part.by_model) for part in parts]
         evaluation = evaluation_of(each, intent.policy, resolution.weights)
         return StandingTable(candidates, name, sla_ms, evaluation, parts, now, LATE if late else "")
@@ -119,10 +123,10 @@ class Scorer:
         return late
 
     def _parts(
-        self, standings: Sequence[Standing], places: Places, end: float, *, forecast: bool
-    ) -> tuple[list[Part], float]:
-        """The snapshots of one moment, and that moment."""
-        now, time, parts = self._clock(), asyncio.get_running_loop().time, []
+        self, standings: Sequence[Standing], places: Places, now: float, end: float, *, forecast: bool
+    ) -> list[Part]:
+        """The snapshots of one moment."""
+        time, parts = asyncio.get_running_loop().time, []
         for standing in standings:
             if time() > end:
                 raise TimeoutError
@@ -131,7 +135,7 @@ class Scorer:
             if not by_model:
                 snapshot = standing.with_plain(places, now, forecast=forecast)
             parts.append(Part(standing, snapshot, by_model, forecast))
-        return parts, now
+        return parts
 
     # -- for all others: from the windows ------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class Snapshot:
 
     def decided_by_model(self, places: Places) -> bool:
         """Whether a model says anything about these candidates; where it does not, the past alone answers."""
-        return self.by_model is not None and bool(self.by_model[places].any())
+        return self.by_model is not None and bool(np.count_nonzero(self.by_model[places]))
 
     def costs(self, places: Places, *, by_model: bool) -> Costs:
         """[n] costs of these candidates."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extender.analysed import Analysed
-from extender.candidates import Candidates
+from extender.candidates import Candidates, Places
 from extender.evaluate import Evaluation
 from extender.scoretable import PathTable, ScoreTable
 from extender.standing import Snapshot, Standing
@@ -30,6 +30,11 @@ class Part:
     """Whether the model's violations counted, for those candidates of which it says something."""
     decided: bool
     """Whether a forecast was asked for at all."""
+
+    def wanting(self, places: Places) -> bool:
+        """Whether the model was not asked about some of these nodes, or not since their paths moved on."""
+        wanting = self.snapshot.wanting
+        return wanting is not None and bool(np.count_nonzero(wanting[places]))
 
 
 class StandingTable:

@@ -55,9 +55,9 @@ class Tracked:
             self._grow(len(self._index))
         if self._writes != self._store.writes or now >= self._until:
             self._drop_moved(now)
-        missing = places[~self._current[places]]
-        if missing.size:
-            self._bring_up(np.unique(missing), now)
+        current = self._current[places]
+        if np.count_nonzero(current) < len(places):
+            self._bring_up(np.unique(places[~current]), now)
 
     def forget(self) -> None:
         """Have everything computed anew when it is asked for."""

@@ -12,7 +12,17 @@ from extender.intents import Intent
 from extender.windows import as_stored
 from scoring.promise import MIN_SAMPLES, SHARE, keeping_share, keeps, mean_of_last, recovers
 
-__all__ = ["PathVerdicts", "Verdict", "Verdicts", "judge", "over_peers", "promised_ms", "verdicts_of"]
+__all__ = [
+    "BREAKS",
+    "UNMEASURED",
+    "PathVerdicts",
+    "Verdict",
+    "Verdicts",
+    "judge",
+    "over_peers",
+    "promised_ms",
+    "verdicts_of",
+]
 
 Codes = NDArray[np.int8]
 
@@ -23,6 +33,10 @@ class Verdict(IntEnum):
     KEEPS = 0
     UNMEASURED = 1
     BREAKS = 2
+
+
+# Arrays are compared with numbers: with the members themselves it takes five times as long.
+UNMEASURED, BREAKS = int(Verdict.UNMEASURED), int(Verdict.BREAKS)
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,7 @@ def over_peers(intent: Intent, paths: Sequence[PathVerdicts], weights: Sequence[
     """What the verdicts of the paths to each peer mean together, by the intent's policy."""
     if len(paths) == 1 and intent.policy != "mean":
         codes = paths[0].codes
-        return Verdicts(codes, np.zeros(len(codes), np.intp), paths[0].recovers & (codes == Verdict.BREAKS))
+        return Verdicts(codes, np.zeros(len(codes), np.intp), paths[0].recovers & (codes == BREAKS))
     each = np.stack([p.codes for p in paths])
     if intent.policy == "mean":
         codes, pick = _mean(paths, each, np.array(weights))
@@ -77,7 +91,7 @@ def over_peers(intent: Intent, paths: Sequence[PathVerdicts], weights: Sequence[
         pick = each.argmax(axis=0) if intent.policy == "all" else each.argmin(axis=0)
         codes = each[pick, np.arange(each.shape[1])]
     better = np.stack([p.recovers for p in paths])[pick, np.arange(each.shape[1])]
-    return Verdicts(codes, pick, better & (codes == Verdict.BREAKS))
+    return Verdicts(codes, pick, better & (codes == BREAKS))
 
 
 def _mean(paths: Sequence[PathVerdicts], each: Codes, weights: NDArray[np.float64]) -> tuple[Codes, NDArray[np.intp]]:

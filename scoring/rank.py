@@ -46,13 +46,15 @@ def rank(cost: Floats, noise: Floats | None = None) -> Ints:
     """
     if cost.size == 0:
         return np.zeros(0, dtype=np.int64)
-    if np.isfinite(cost[cost.argmin()]) and np.isfinite(cost[cost.argmax()]):  # a NaN would have been found as either
-        return _stretch(cost, noise)
+    best, worst = int(cost.argmin()), int(cost.argmax())
+    if math.isfinite(cost[best]) and math.isfinite(cost[worst]):  # a NaN would have been found as either
+        return _stretch(cost, noise, best, worst)
     dead = np.isposinf(cost)
     alive = _settled(cost[~dead])
     scores = np.zeros(cost.size, dtype=np.int64)
     if alive.size:
-        scores[~dead] = _stretch(alive, None if noise is None else noise[~dead])
+        quiet = None if noise is None else noise[~dead]
+        scores[~dead] = _stretch(alive, quiet, int(alive.argmin()), int(alive.argmax()))
     elif dead.all():
         scores[:] = NEUTRAL
     return scores
@@ -69,9 +71,8 @@ def _settled(cost: Floats) -> Floats:
     return np.where(np.isnan(settled), middle, settled)
 
 
-def _stretch(cost: Floats, noise: Floats | None) -> Ints:
+def _stretch(cost: Floats, noise: Floats | None, best: int, worst: int) -> Ints:
     """Return the floored min-max of finite costs, squeezed by the noise of the two extremes."""
-    best, worst = int(cost.argmin()), int(cost.argmax())
     lowest, highest = float(cost[best]), float(cost[worst])
     # Halved, so that the spread of the largest floats does not overflow.
     spread = highest / 2 - lowest / 2
@@ -82,7 +83,7 @@ def _stretch(cost: Floats, noise: Floats | None) -> Ints:
     ratio = 1.0 if doubt <= spread else spread / doubt
     share = (highest / 2 - cost / 2) / spread
     scores = np.floor(MAX_SCORE * ratio * share + _TOLERANCE).astype(np.int64)
-    return scores if scores.any() else np.full(cost.size, NEUTRAL, dtype=np.int64)
+    return scores if scores[best] else np.full(cost.size, NEUTRAL, dtype=np.int64)
 
 
 def _quiet(noise: float) -> float:
