@@ -137,4 +137,6 @@ class _MadeBy(Sequence[str]):
         return self._count
 
     def __getitem__(self, i: Any) -> Any:
+        if i >= self._count:
+            raise IndexError(i)
         return self._model if self._ours is not None and self._ours[i] else NAIVE_NAME
