@@ -1,6 +1,7 @@
 """The extender's life: start what it needs, listen, run until told to stop, and stop in order."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -62,6 +63,7 @@ async def run(
         await extender.cluster.start()
         _announce(extender, where)
         listening(extender, where)
+        _settle_memory()
         tasks = await stack.enter_async_context(_background(extender, listeners))
         stack.push_async_callback(extender.voice.close)  # before its task ends, and while the API server may be asked
         await _until(stop, tasks)
@@ -69,6 +71,12 @@ async def run(
         log.info("stopping")
         await asyncio.sleep(DRAIN_S)
     log.info("stopped")
+
+
+def _settle_memory() -> None:
+    """Have the garbage collector leave alone what is alive now: to look at all of it takes 90 ms, amid the answers."""
+    gc.collect()
+    gc.freeze()
 
 
 def _on_signals() -> asyncio.Event:
