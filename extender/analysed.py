@@ -1,5 +1,6 @@
 """ADF scores and forecasts of the nodes' paths to one peer: computed after the answers, a few paths at a time."""
 
+import asyncio
 from typing import Final
 
 import numpy as np
@@ -41,17 +42,20 @@ class Analysed:
         self._columns = np.zeros(0, _COLUMNS)
         self._points = ""
         self._model = ""
+        self._record = -1
+        self._recorded = np.zeros(0, dtype=bool)
 
     async def bring_up(self, candidates: Candidates) -> None:
-        """Analyse those that have moved on since they were last."""
+        """Analyse those of these distinct nodes whose paths have moved on since they were last."""
         size = len(candidates.index)
         if len(self._columns) < size:
             self._columns = grown(self._columns, size)
-        places = np.unique(candidates.places)
+        places = candidates.places
         stale = places[self._columns["moves"][places] != self.standing.moves(places)]
         for begin in range(0, len(stale), CHUNK_ROWS):
             await self._analyse(Candidates(candidates.index, stale[begin : begin + CHUNK_ROWS]))
-        self._add_briers(candidates)
+        if self.standing.sla_ms is not None and self._model:
+            await self._add_briers(candidates)
 
     async def _analyse(self, part: Candidates) -> None:
         places, moves = part.places, self.standing.moves(part.places)
@@ -66,10 +70,21 @@ class Analysed:
             violations = await self._violations.of(gathered, self.standing.sla_ms)
             c["model"][places], c["naive"][places], self._model = violations.model, violations.naive, violations.name
 
-    def _add_briers(self, candidates: Candidates) -> None:
-        if self.standing.sla_ms is not None and self._model:
-            brier = self._violations.skill.brier(candidates.names)
-            self._columns["brier_model"][candidates.places], self._columns["brier_naive"][candidates.places] = brier
+    async def _add_briers(self, candidates: Candidates) -> None:
+        """The record changes once an interval; what is known of it is known of all then."""
+        skill = self._violations.skill
+        if skill.version != self._record:
+            self._record = skill.version
+            self._columns["brier_model"] = self._columns["brier_naive"] = np.nan
+            self._recorded = np.zeros(len(self._columns), dtype=bool)
+        self._recorded = grown(self._recorded, len(self._columns))
+        missing = candidates.places[~self._recorded[candidates.places]]
+        for begin in range(0, len(missing), CHUNK_ROWS):
+            part = Candidates(candidates.index, missing[begin : begin + CHUNK_ROWS])
+            brier = skill.brier(part.names)
+            self._columns["brier_model"][part.places], self._columns["brier_naive"][part.places] = brier
+            self._recorded[part.places] = True
+            await asyncio.sleep(0)
 
     def add_to(self, path: PathTable, places: Places, sla_ms: float | None) -> None:
         """Add what was computed to the numbers of some candidates, under the SLA as the pod gave it."""

@@ -1,8 +1,12 @@
 """Adds ADF scores, forecasts and violations to what decisions show, each path's computed once for all of them."""
 
+import asyncio
 from collections.abc import Sequence
 
+import numpy as np
+
 from extender.analysed import Analysed
+from extender.candidates import Candidates
 from extender.scorer import Ranked, Scored, Scorer
 from extender.standing import Standing
 from extender.standingtable import StandingTable
@@ -22,20 +26,33 @@ class Analyses:
 
     async def add(self, decided: Sequence[Ranked]) -> None:
         """Add to each decision what is known of its paths by then; a failure of one is logged."""
-        used: dict[Standing, Analysed] = {}
+        known = await self._analysed([one for one in decided if isinstance(one, StandingTable)])
         for one in decided:
+            await asyncio.sleep(0)  # webhooks go first
             try:
                 if isinstance(one, Scored):
                     await self._scorer.analyse(one)
-                else:
-                    await self._add(one, used)
+                elif all(standing in known for standing in one.standings):
+                    one.add([known[standing] for standing in one.standings])
             except Exception:
                 log.exception("analysis failed", extra={"profile": one.table.profile})
-        self._known = used or self._known
 
-    async def _add(self, one: StandingTable, used: dict[Standing, Analysed]) -> None:
-        for standing in one.standings:
-            if standing not in used:
-                used[standing] = self._known.get(standing) or self._scorer.analysed(standing)
-            await used[standing].bring_up(one.candidates)
-        one.add([used[standing] for standing in one.standings])
+    async def _analysed(self, decided: Sequence[StandingTable]) -> dict[Standing, Analysed]:
+        """What is known of the paths of all these decisions: those towards each peer are looked at together."""
+        asked: dict[Standing, list[Candidates]] = {}
+        for one in decided:
+            for standing in one.standings:
+                asked.setdefault(standing, []).append(one.candidates)
+        found = {}
+        for standing, candidates in asked.items():
+            analysed = self._known.get(standing) or self._scorer.analysed(standing)
+            places = np.unique(np.concatenate([c.places for c in candidates]))
+            try:
+                await analysed.bring_up(Candidates(candidates[0].index, places))
+            except Exception:
+                log.exception("analysis failed", extra={"peer": standing.peer})
+                continue
+            found[standing] = analysed
+        if found:
+            self._known = found
+        return found

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
@@ -35,6 +36,9 @@ DRAIN_S: Final = 0.5
 """Between unready and closing: callers that hold a connection get their answers. The time for the events of these
 answers and for the lease, and then that of the listeners for open requests come on top; all together stays below the
 five seconds that are promised."""
+
+SWITCH_S: Final = 0.0005
+"""After so long the thread that computes forecasts gives way to an answer; Python's default is ten times that."""
 
 Listening = Callable[[Extender, Mapping[str, str]], None]
 
@@ -152,6 +156,7 @@ def _announce(extender: Extender, where: Mapping[str, str]) -> None:
 def main(settings: ExtenderSettings) -> int:
     """Run the service; what can be expected to go wrong at the start becomes one log line and status 1."""
     try:
+        sys.setswitchinterval(SWITCH_S)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(run(settings))
     except ClusterError as e:
