@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from extender.analyses import Analyses
@@ -24,6 +25,9 @@ log = get_logger("extender.followup")
 
 QUEUED: Final = 32
 """Decisions that are analysed of those that come within a pause; the others are shown without it."""
+
+TIDY_S: Final = 60.0
+"""Where nothing is decided, what is remembered is looked through so often."""
 
 PAUSE_S: Final = 0.5
 """Between two looks at what was decided: what many decisions share is computed once then."""
@@ -86,11 +90,14 @@ class Followup:
     async def run(self) -> None:
         """Add what takes longer to the records, for ever: all that came within a while together."""
         while True:
-            await self._came.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TIDY_S):
+                    await self._came.wait()
             await asyncio.sleep(PAUSE_S)
             self._came.clear()
             try:
                 await self._complete()
+                self._decider.scorer.standings.tidy()
             except Exception:
                 log.exception("completing decisions failed")
 

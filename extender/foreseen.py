@@ -54,6 +54,12 @@ class Foreseen:
             self._read(table, models.generation, models.estimator.name, now)
         return self._now
 
+    def asked(self, places: Places, now: float) -> None:
+        """Somebody was answered by these, and may ask again: they are computed ahead."""
+        if self._table is not None and len(self._places):
+            found = self._places[places[places < len(self._places)]]
+            self._table.asked(found[found >= 0], now)
+
     def _read(self, table: ViolationTable, generation: int, name: str, now: float) -> None:
         self._find(table)
         value, made_by, at = table.computed(self._places)

@@ -131,6 +131,11 @@ class Standing:
         """The paths themselves."""
         return gather(self._store, self._noise, self.peer, names, now, self._fresh_for_s)
 
+    def asked(self, places: Places) -> None:
+        """Have the forecasts of these nodes computed ahead from now on."""
+        if self._foreseen is not None:
+            self._foreseen.asked(places, self._clock())
+
     def gather_now(self, names: Sequence[str]) -> Gathered:
         """The paths themselves, as of now."""
         return self.gather(names, self._clock())

@@ -109,7 +109,8 @@ class Standings:
 
         return make() if index is not self._index else self._promises.of((peer, sla_ms, legacy), make, self._clock())
 
-    def tidy(self, now: float) -> None:
+    def tidy(self) -> None:
         """Forget what nobody asks about any more."""
-        self._costs.tidy(now - IDLE_S)
-        self._promises.tidy(now - IDLE_S)
+        since = self._clock() - IDLE_S
+        self._costs.tidy(since)
+        self._promises.tidy(since)

@@ -187,6 +187,25 @@ async def test_nothing_is_computed_for_paths_that_have_not_moved_on():
     world.close()
 
 
+async def test_forecasts_that_answer_from_memory_stay_among_those_computed_ahead():
+    world = World(Share())
+    for _ in range(5):
+        world.now += 10
+        world.report("node-1", 2.0)
+    standings, end = world.cached.standings, asyncio.get_running_loop().time() + 60
+    candidates = standings.candidates(NODES)
+    intent, resolution = Intent(peer_nodes=("node-0",), max_rtt_ms=5.0), Resolution(("node-0",), (1.0,))
+    await world.cached.rank(intent, resolution, candidates, end)
+    asked = world.now
+    world.now += 5
+    table = standings._violations.tables.of("node-0", 5.0)
+    await world.cached.rank(intent, resolution, candidates, end)
+    assert table.asked_since(asked + 1) == []
+    standings.costs(candidates.index, "node-0", 5.0).asked(candidates.places)
+    assert table.asked_since(asked + 1) == ["node-1"]
+    world.close()
+
+
 def test_what_is_remembered_is_bounded_in_entries_and_names():
     world = World()
     standings = Standings(world.store, world.noise, None, FRESH_S, lambda: world.now, entries=3, most_names=10)
@@ -197,7 +216,7 @@ def test_what_is_remembered_is_bounded_in_entries_and_names():
         assert len(standings) <= 6
         assert len(candidates.index) <= 15
     world.now += 1000
-    standings.tidy(world.now)
+    standings.tidy()
     assert len(standings) == 0
     world.close()
 
