@@ -1,7 +1,7 @@
 """What is not part of an answer runs once the answer has been sent."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from neilats.log import get_logger
@@ -22,10 +22,6 @@ class Afterwards:
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._done)
-
-    def soon(self, work: Callable[[], None]) -> None:
-        """Run this soon; it must not fail."""
-        asyncio.get_running_loop().call_soon(work)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -102,8 +103,7 @@ def build(
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
     parts = (cluster, probing, scorer, promises, decisions, clock)
-    later = Afterwards()
-    decider = Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000, afterwards=later)
+    decider = _decider(settings, *parts)
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
     voice, placed = _placed(settings, cluster, scorer, metrics, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
@@ -111,7 +111,7 @@ def build(
     _gauges(settings, metrics, cluster, health, ingest, store, clock)
     reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender)
     queries = Queries(store, cluster, decider, decisions, clock, followup.settle)
-    webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB), later)
+    webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
     apps = open_apps(metrics, health, plugin, [webhooks], [reports, queries, placed, recorder], access.guards)
     apps.api.on_shutdown.append(recorder.end_streams)
@@ -138,6 +138,11 @@ def build(
         recorder=recorder,
         apps=apps,
     )
+
+
+def _decider(settings: ExtenderSettings, *parts: Any) -> Decider:
+    """What answers kube-scheduler, as the settings say."""
+    return Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000, afterwards=Afterwards())
 
 
 def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], float]) -> Recorder:

@@ -1,14 +1,13 @@
 """kube-scheduler's three calls: take apart, decide, put together."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
-from extender.afterwards import Afterwards
 from extender.answers import Body, encode_filter, encode_priorities, pass_all
 from extender.candidates import Candidates
 from extender.decide import Decider
@@ -30,9 +29,9 @@ Verb = Callable[[bytes | memoryview], Awaitable[tuple[Body, str]]]
 class Webhooks:
     """The handlers of the loopback listener."""
 
-    def __init__(self, decider: Decider, metrics: Metrics, max_bytes: int, afterwards: Afterwards) -> None:
+    def __init__(self, decider: Decider, metrics: Metrics, max_bytes: int) -> None:
         self._decider, self._metrics, self._max_bytes = decider, metrics, max_bytes
-        self._afterwards, self._pods = afterwards, PodReader()
+        self._pods = PodReader()
 
     def routes(self) -> list[web.RouteDef]:
         """The routes below /scheduler."""
@@ -46,7 +45,8 @@ class Webhooks:
                 body, outcome = await verb(await large_body(request, self._max_bytes))
                 return await json_pieces(request, body)
             finally:  # what goes wrong becomes JSON, and a line in the log, in `extender.http`
-                self._afterwards.soon(partial(self._count, name, outcome, time.perf_counter() - began))
+                seconds = time.perf_counter() - began
+                asyncio.get_running_loop().call_soon(self._count, name, outcome, seconds)
 
         return handle
 
