@@ -4,10 +4,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from extender.access.wiring import open_access
+from extender.afterwards import Afterwards
 from extender.analysis import Analyst
 from extender.apps import Apps, open_apps
 from extender.cluster.base import Cluster
@@ -107,14 +109,14 @@ def build(
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
     parts = (cluster, probing, scorer, promises, decisions, clock)
-    decider = Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000)
+    decider = _decider(settings, *parts)
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
     voice, placed = _placed(settings, cluster, _watched(scorer, probing, clock), metrics, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, voice.announcer, metrics)
     _gauges(settings, metrics, cluster, health, ingest, store, clock)
     reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender, load)
-    queries = Queries(store, cluster, decider, decisions, clock)
+    queries = Queries(store, cluster, decider, decisions, clock, followup.settle)
     webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
     apps = open_apps(metrics, health, plugin, [webhooks], [reports, queries, placed, recorder], access.guards)
@@ -163,6 +165,11 @@ def _scorer(
     estimates = Estimates(store, Worker(name="estimates"), metrics, clock, settings.estimate_neighbours)
     profile, fresh_for_s = settings.profile, settings.fresh_for_s
     return Scorer(store, noise, analyst, violations, profile, fresh_for_s, clock, estimates), estimates
+
+
+def _decider(settings: ExtenderSettings, *parts: Any) -> Decider:
+    """What answers kube-scheduler, as the settings say."""
+    return Decider(*parts, shadow=settings.shadow, deadline_s=settings.deadline_ms / 1000, afterwards=Afterwards())
 
 
 def _recorder(settings: ExtenderSettings, metrics: Metrics, clock: Callable[[], float]) -> Recorder:

@@ -5,20 +5,23 @@ recorded, also in shadow mode, in which the answers stay neutral.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from extender.candidates import Candidates
 from extender.cluster.base import Cluster
 from extender.decisions import Decision, Decisions
 from extender.filtercalls import FilterCalls
-from extender.intents import Intent, parse_intent
+from extender.intents import Intent
 from extender.neutral import Neutral
 from extender.pods import Pod
 from extender.probing import Probing
 from extender.promises import Promises, Refusals
-from extender.scorer import Scored, Scorer
-from scoring.profiles import PROFILES
+from extender.scorer import Ranked, Scorer
 from scoring.rank import NEUTRAL
 
 __all__ = ["Answer", "Decider", "Neutral"]
@@ -30,11 +33,15 @@ class Answer:
 
     outcome: str
     failed: Mapping[str, str]
-    scores: Sequence[int] = ()
+    scores: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """[n], 0..10"""
 
 
 class Decider:
-    """Answers kube-scheduler's questions. Times are of `clock` (monotonic seconds)."""
+    """Answers kube-scheduler's questions. Times are of `clock` (monotonic seconds).
+
+    `afterwards` runs what is not part of an answer, once the answer has been sent.
+    """
 
     def __init__(
         self,
@@ -47,11 +54,13 @@ class Decider:
         *,
         shadow: bool,
         deadline_s: float,
+        afterwards: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._cluster, self._probing, self._decisions, self._clock = cluster, probing, decisions, clock
         self.scorer, self.promises = scorer, promises
         self._shadow, self._deadline_s, self._filters = shadow, deadline_s, FilterCalls(clock)
-        self.on_recorded: Callable[[Decision, Scored | None], None] = lambda decision, scored: None
+        self._afterwards = afterwards
+        self.on_recorded: Callable[[Decision, Ranked | None], None] = lambda decision, scored: None
         self.on_filtered: Callable[[Pod, Intent, Mapping[str, str]], None] = lambda pod, intent, failed: None
 
     def end(self) -> float:
@@ -60,47 +69,50 @@ class Decider:
 
     # -- the three verbs -------------------------------------------------------------------------------------------
 
-    async def filter(self, raw_pod: Mapping[str, Any], names: Sequence[str]) -> Answer:
-        """The nodes that a `require` pod may not use."""
+    def passed(self, pod: Pod, intent: Intent | None) -> Answer | None:
+        """The answer to a filter call that no node's path has a say in, or None where the paths must be looked at."""
         self._filters.came()
-        pod, intent = _read(raw_pod)
         if intent is None:
             return Answer(Neutral.NO_INTENT, {})
         if intent.mode == "prefer":
             self._cluster.resolve(intent, pod)  # starts the watches that prioritize will need
             return Answer("passed", {})
+        return None
+
+    async def filter(self, pod: Pod, intent: Intent, candidates: Candidates) -> Answer:
+        """The nodes that a `require` pod may not use."""
         end, decision = self.end(), self._decisions.begin(pod, intent, self._shadow)
-        decision.candidates, decision.filter_called = len(names), True
-        decision.unfiltered, decision.not_filtered = 0, False
-        answer, scored = await self._filtered(decision, names, end)
-        self._record(decision, scored)
+        decision.candidates, decision.filter_called = len(candidates), True
+        decision.unfiltered, decision.not_filtered, decision.table = 0, False, None
+        answer, found = await self._filtered(decision, candidates, end)
+        self._decisions.keep(decision)
+        self._afterwards(self._complete(decision, candidates, found, end))
         if self._shadow:
             return Answer(Neutral.SHADOW, {})
         self.on_filtered(pod, intent, answer.failed)
         return answer
 
-    async def prioritize(self, raw_pod: Mapping[str, Any], names: Sequence[str]) -> Answer:
+    async def prioritize(self, pod: Pod, intent: Intent | None, candidates: Candidates) -> Answer:
         """A score for every node, in their order."""
-        pod, intent = _read(raw_pod)
         if intent is None:
-            return _neutral(Neutral.NO_INTENT, names)
+            return _neutral(Neutral.NO_INTENT, candidates)
         end, decision = self.end(), self._decisions.resume(pod, intent, self._shadow)
-        decision.candidates = max(decision.candidates, len(names))
+        decision.candidates = max(decision.candidates, len(candidates))
         if intent.mode == "require" and not decision.filter_called:
             decision.unfiltered += 1
             decision.not_filtered = self._filters.missed(decision.unfiltered)
-        answer, scored = await self._prioritized(decision, names, end)
-        self._record(decision, scored)
+        answer, scored = await self._prioritized(decision, candidates, end)
+        self._decisions.keep(decision)
+        self._afterwards(self._recorded(decision, scored))
         decision.filter_called = False  # the next attempt begins with filter again
-        return _neutral(Neutral.SHADOW, names) if self._shadow else answer
+        return _neutral(Neutral.SHADOW, candidates) if self._shadow else answer
 
-    async def preempt(self, raw_pod: Mapping[str, Any], names: Sequence[str]) -> Answer:
+    async def preempt(self, pod: Pod, intent: Intent | None, candidates: Candidates) -> Answer:
         """The nodes on which evicting pods would not help, because the path to them breaks the promise."""
-        pod, intent = _read(raw_pod)
         if intent is None or intent.mode == "prefer":
             return Answer(Neutral.NO_INTENT if intent is None else "passed", {})
         try:
-            found = await self.promises.refusals(pod, intent, names, self._deadline_s, self.end())
+            found = await self.promises.refusals(pod, intent, candidates, self._deadline_s, self.end())
         except TimeoutError:
             return Answer(Neutral.DEADLINE, {})
         if self._shadow:
@@ -109,57 +121,73 @@ class Decider:
 
     async def review(self, pod: Pod, intent: Intent, names: Sequence[str]) -> Mapping[str, str]:
         """What would be refused now, and why: for pods that were refused before."""
-        found = await self.promises.refusals(pod, intent, names, 0.0, self.end())
+        found = await self.promises.refusals(pod, intent, self.scorer.standings.candidates(names), 0.0, self.end())
         self.asked(found.resolution.nodes)
         self._want(found.recovering)
         return found.failed
 
     # -- behind them -----------------------------------------------------------------------------------------------
 
-    async def _filtered(self, decision: Decision, names: Sequence[str], end: float) -> tuple[Answer, Scored | None]:
-        """Refuse nodes and write down why, with the numbers, because prioritize may never be called."""
+    async def _filtered(self, decision: Decision, candidates: Candidates, end: float) -> tuple[Answer, Refusals | None]:
+        """Refuse nodes and write down why."""
         try:
-            found = await self.promises.refusals(decision.pod, decision.intent, names, self._deadline_s, end)
-            scored = await self._scored(decision.intent, found, names, end)
+            found = await self.promises.refusals(decision.pod, decision.intent, candidates, self._deadline_s, end)
         except TimeoutError:
             return Answer(self._late(decision), {}), None
-        self.asked(found.resolution.nodes)
-        self._want([*found.unmeasured, *found.recovering])
-        decision.failed, decision.peers = found.failed, found.resolution.nodes
-        decision.reason = "; ".join(filter(None, (found.reason, scored.table.note if scored else "")))
+        decision.failed, decision.peers, decision.reason = found.failed, found.resolution.nodes, found.reason
         decision.outcome = "filtered" if found.failed else "passed"
-        decision.table = scored.table if scored else None
-        return Answer(decision.outcome, found.failed), scored
+        return Answer(decision.outcome, found.failed), found
 
-    async def _scored(self, intent: Intent, found: Refusals, names: Sequence[str], end: float) -> Scored | None:
-        if not found.gathered:
+    async def _complete(self, decision: Decision, candidates: Candidates, found: Refusals | None, end: float) -> None:
+        """Write down the numbers of a filter call too, because prioritize may never be called."""
+        scored = None
+        if found is not None:
+            self.asked(found.resolution.nodes)
+            self._want([*found.unmeasured, *found.recovering])
+            scored = await self._scored(decision.intent, found, candidates, end)
+        if decision.outcome in ("filtered", "passed") and decision.table is None and scored is not None:
+            decision.table = scored.table
+            decision.reason = "; ".join(filter(None, (decision.reason, scored.table.note)))
+        self.on_recorded(decision, scored)
+
+    async def _scored(self, intent: Intent, found: Refusals, candidates: Candidates, end: float) -> Ranked | None:
+        if not found.judged:
             return None
-        return await self.scorer.score(intent, found.resolution, names, end, found.gathered)
+        try:
+            return await self.scorer.rank(intent, found.resolution, candidates, end)
+        except TimeoutError:
+            return None
 
-    async def _prioritized(self, decision: Decision, names: Sequence[str], end: float) -> tuple[Answer, Scored | None]:
+    async def _prioritized(
+        self, decision: Decision, candidates: Candidates, end: float
+    ) -> tuple[Answer, Ranked | None]:
         """Score the nodes and write down how, or give the neutral answer with its reason."""
         intent = decision.intent
         if intent.mistakes:
-            return self._neutral(decision, Neutral.INVALID_INTENT, "; ".join(intent.mistakes), names), None
+            why = "; ".join(intent.mistakes)
+            return self._neutral(decision, Neutral.INVALID_INTENT, why, candidates), None
         peers = await self.promises.peers(decision.pod, intent, self._deadline_s)
         decision.peers = peers.resolution.nodes
-        self.asked(peers.resolution.nodes)
         if peers.trouble:
-            why = Neutral.DEADLINE if peers.pending else Neutral.UNRESOLVED
-            return self._neutral(decision, why, peers.trouble, names), None
+            neutral = Neutral.DEADLINE if peers.pending else Neutral.UNRESOLVED
+            return self._neutral(decision, neutral, peers.trouble, candidates), None
         try:
-            scored = await self.scorer.score(intent, peers.resolution, names, end)
+            scored = await self.scorer.rank(intent, peers.resolution, candidates, end)
         except TimeoutError:
-            return _neutral(self._late(decision), names), None
-        if intent.mode == "require" or self._probing.mesh:  # in a large cluster estimates do for the others
-            self._want(_unknown(scored))
+            return _neutral(self._late(decision), candidates), None
         decision.table = scored.table
         if not scored.table.evaluation.known:
-            return self._neutral(decision, Neutral.NO_DATA, "no candidate's path is measured", names), scored
+            return self._neutral(decision, Neutral.NO_DATA, "no candidate's path is measured", candidates), scored
         decision.outcome = "scored"
         notes = (peers.resolution.unresolved, peers.resolution.note, scored.table.note)
         decision.reason = "; ".join(filter(None, notes))
-        return Answer("scored", {}, scored.table.evaluation.scores.tolist()), scored
+        return Answer("scored", {}, scored.table.evaluation.scores), scored
+
+    async def _recorded(self, decision: Decision, scored: Ranked | None) -> None:
+        self.asked(decision.peers)
+        if scored is not None and (decision.intent.mode == "require" or self._probing.mesh):
+            self._want(scored.unknown())  # in a large cluster estimates do for the pods that only prefer
+        self.on_recorded(decision, scored)
 
     def asked(self, peers: Iterable[str]) -> None:
         """Have these nodes measured by all others for a while: pods ask for them."""
@@ -179,29 +207,10 @@ class Decider:
         decision.outcome, decision.reason = "neutral", f"{Neutral.DEADLINE}: {late}"
         return Neutral.DEADLINE
 
-    def _neutral(self, decision: Decision, why: Neutral, reason: str, names: Sequence[str]) -> Answer:
+    def _neutral(self, decision: Decision, why: Neutral, reason: str, candidates: Candidates) -> Answer:
         decision.outcome, decision.reason = "neutral", f"{why}: {reason}"
-        return _neutral(why, names)
-
-    def _record(self, decision: Decision, scored: Scored | None) -> None:
-        self._decisions.keep(decision)
-        self.on_recorded(decision, scored)
+        return _neutral(why, candidates)
 
 
-def _read(raw_pod: Mapping[str, Any]) -> tuple[Pod, Intent | None]:
-    pod = Pod.from_json(raw_pod)
-    return pod, parse_intent(pod, PROFILES)
-
-
-def _neutral(why: Neutral, names: Sequence[str]) -> Answer:
-    return Answer(why, {}, [NEUTRAL] * len(names))
-
-
-def _unknown(scored: Scored) -> list[tuple[str, str]]:
-    """(peer, node) of the paths of which nothing fresh is known."""
-    return [
-        (g.peer, name)
-        for g in scored.gathered
-        for name, known, itself in zip(g.names, g.paths.known.tolist(), g.itself.tolist(), strict=True)
-        if not (known or itself)
-    ]
+def _neutral(why: Neutral, candidates: Candidates) -> Answer:
+    return Answer(why, {}, np.full(len(candidates), NEUTRAL))

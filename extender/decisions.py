@@ -3,13 +3,16 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from extender.intents import Intent
 from extender.pods import Pod
 from extender.scoretable import ScoreTable
+from extender.standingtable import StandingTable
 
-__all__ = ["Decision", "Decisions", "intent_json"]
+__all__ = ["Decision", "Decisions", "Table", "intent_json"]
+
+Table: TypeAlias = ScoreTable | StandingTable
 
 
 @dataclass
@@ -28,7 +31,7 @@ class Decision:
     peers: Sequence[str] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     candidates: int = 0
-    table: ScoreTable | None = None
+    table: Table | None = None
     """The numbers of every candidate that was scored."""
     attempts: int = 1
     filter_called: bool = False

@@ -1,9 +1,12 @@
 """What follows a decision, off the hot path: its analysis, where the pod went, what people are told, and waking it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
+from extender.analyses import Analyses
 from extender.cluster.base import Cluster
 from extender.decide import Decider
 from extender.decisions import Decision, Decisions
@@ -11,7 +14,8 @@ from extender.events.announcer import Announcer
 from extender.intents import Intent
 from extender.metrics import Metrics
 from extender.pods import Pod
-from extender.scorer import Scored
+from extender.scorer import Ranked
+from extender.standingtable import StandingTable
 from extender.wake import Waker
 from neilats.log import get_logger
 
@@ -20,7 +24,13 @@ __all__ = ["Followup"]
 log = get_logger("extender.followup")
 
 QUEUED: Final = 32
-"""Decisions that may wait for their analysis; more are shown without it, because each holds its windows."""
+"""Decisions that are analysed of those that come within a pause; the others are shown without it."""
+
+TIDY_S: Final = 60.0
+"""Where nothing is decided, what is remembered is looked through so often."""
+
+PAUSE_S: Final = 0.5
+"""Between two looks at what was decided: what many decisions share is computed once then."""
 
 
 class Followup:
@@ -37,17 +47,20 @@ class Followup:
     ) -> None:
         self._decider, self._decisions, self._cluster = decider, decisions, cluster
         self._waker, self._announcer, self._metrics = waker, announcer, metrics
-        self._queue: asyncio.Queue[Scored] = asyncio.Queue(QUEUED)
+        self._pending: deque[Ranked] = deque()
+        self._came = asyncio.Event()
+        self._analyses = Analyses(decider.scorer)
         decider.on_recorded = self.recorded
         decider.on_filtered = self.filtered
         cluster.on_bound(self.bound)
 
-    def recorded(self, decision: Decision, scored: Scored | None) -> None:
+    def recorded(self, decision: Decision, scored: Ranked | None) -> None:
         """A decision was made: follow its pod, and have its paths analysed."""
         self._cluster.follow(decision.pod)
         self._announcer.decided(decision)
-        if scored is not None and not self._queue.full():
-            self._queue.put_nowait(scored)
+        if scored is not None:
+            self._pending.append(scored)
+            self._came.set()
 
     def filtered(self, pod: Pod, intent: Intent, failed: Mapping[str, str]) -> None:
         """Nodes were refused to a pod, or none."""
@@ -68,11 +81,36 @@ class Followup:
             extra={"pod": f"{pod.namespace}/{pod.name}", "node": pod.node, "outvoted": decision.outvoted},
         )
 
+    def settle(self) -> None:
+        """Have every decision hold its numbers now: somebody wants to see them."""
+        for scored in self._pending:
+            if isinstance(scored, StandingTable):
+                scored.settled()
+
     async def run(self) -> None:
-        """Add what takes longer to the records, one after the other, for ever."""
+        """Add what takes longer to the records, for ever: all that came within a while together."""
         while True:
-            scored = await self._queue.get()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TIDY_S):
+                    await self._came.wait()
+            await asyncio.sleep(PAUSE_S)
+            self._came.clear()
             try:
-                await self._decider.scorer.analyse(scored)
+                await self._complete()
+                self._decider.scorer.standings.tidy()
             except Exception:
-                log.exception("analysis failed", extra={"profile": scored.table.profile})
+                log.exception("completing decisions failed")
+
+    async def _complete(self) -> None:
+        """Settle the decisions in their order, in slices between which webhooks are answered, and analyse the last."""
+        done: list[Ranked] = []
+        while self._pending:
+            scored = self._pending[0]
+            if isinstance(scored, StandingTable):
+                for _ in scored.working():
+                    await asyncio.sleep(0)
+            if self._pending and self._pending[0] is scored:
+                self._pending.popleft()
+            done.append(scored)
+            await asyncio.sleep(0)
+        await self._analyses.add(done[-QUEUED:])

@@ -14,7 +14,7 @@ from scoring.context import Context
 from scoring.estimates import Estimates
 from scoring.paths import Paths
 
-__all__ = ["Direction", "Gathered", "RecentPaths", "gather", "gather_recent"]
+__all__ = ["RECENT_INTERVALS", "Direction", "Gathered", "RecentPaths", "gather", "gather_recent"]
 
 
 class Direction(IntEnum):
@@ -38,6 +38,8 @@ class RecentPaths:
 
     peer: str
     direction: NDArray[np.int8]
+    rows: NDArray[np.intp]
+    """[n]: the store's rows that were taken; ABSENT where there is none."""
     recent: NDArray[np.float64]
     """[n, r]: the last raw samples, ms."""
 
@@ -52,8 +54,6 @@ class Gathered(RecentPaths):
     """n candidates' paths to one peer, with all that scores are made from."""
 
     names: Sequence[str]
-    rows: NDArray[np.intp]
-    """[n]: the store's rows that were taken; ABSENT where there is none."""
     age_s: NDArray[np.float64]
     paths: Paths
     estimates: Estimates | None = None
@@ -74,7 +74,8 @@ class _Chosen:
 def gather_recent(store: WindowStore, peer: str, names: Sequence[str], now: float, fresh_for_s: float) -> RecentPaths:
     """Copy the last raw samples alone: a fraction of the work of `gather`."""
     chosen = _chosen(store, peer, names, now, fresh_for_s)
-    return RecentPaths(peer=peer, direction=chosen.direction, recent=_recent(store, chosen.rows, now))
+    recent = _recent(store, chosen.rows, now)
+    return RecentPaths(peer=peer, direction=chosen.direction, rows=chosen.rows, recent=recent)
 
 
 def gather(
@@ -142,11 +143,11 @@ def _chosen(store: WindowStore, peer: str, names: Sequence[str], now: float, fre
 
 
 def _recent(store: WindowStore, rows: NDArray[np.intp], now: float) -> NDArray[np.float64]:
-    return store.recent(rows, now, _RECENT_INTERVALS * store.interval_s, _RECENT)
+    return store.recent(rows, now, RECENT_INTERVALS * store.interval_s, _RECENT)
 
 
 _RECENT = 10
 """Raw samples that `require` looks at, as the old plugin did."""
 
-_RECENT_INTERVALS = 12
+RECENT_INTERVALS = 12
 """Intervals in which these must lie: ten regular samples, and two that may be missing."""

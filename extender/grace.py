@@ -29,6 +29,10 @@ class Grace:
         for key in keys:
             self._began.pop(key, None)
 
+    def waited_for(self, *key: str) -> list[str]:
+        """The last parts of the keys that begin with these."""
+        return [k[-1] for k in self._began if isinstance(k, tuple) and k[:-1] == key] if self._began else []
+
     def tidy(self, now: float) -> None:
         """Drop the waits that nobody asks about any more."""
         self._began = {k: v for k, v in self._began.items() if now - v[1] <= FORGET_S}

@@ -3,15 +3,20 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from extender.candidates import Candidates, Refused
 from extender.cluster.base import Cluster, Resolution
-from extender.gather import Gathered
 from extender.grace import Grace
 from extender.intents import Intent
 from extender.pods import Pod
 from extender.scorer import Scorer
-from extender.verdicts import Verdict, Verdicts, judge
+from extender.verdicts import BREAKS, UNMEASURED, Verdicts, over_peers, promised_ms
 
 __all__ = ["Peers", "Promises", "Refusals", "breaks"]
+
+Positions = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,12 @@ class Refusals:
     reason: str = ""
     """What is wrong with the intent or its peers, for all nodes alike."""
     resolution: Resolution = field(default_factory=Resolution)
-    gathered: Sequence[Gathered] = ()
+    judged: bool = False
+    """Whether the paths were looked at."""
     unmeasured: Sequence[tuple[str, str]] = ()
     """(peer, node) of paths with too few samples."""
     recovering: Sequence[tuple[str, str]] = ()
     """(peer, node) of paths that break the promise, but whose newest samples keep it."""
-
-
-@dataclass
-class _Found:
-    failed: dict[str, str] = field(default_factory=dict)
-    unmeasured: list[tuple[str, str]] = field(default_factory=list)
-    recovering: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Promises:
@@ -60,54 +59,81 @@ class Promises:
             return Peers(resolution, f"still reading {resolution.pending}", pending=True)
         return Peers(resolution, resolution.unresolved if not resolution.nodes else "")
 
-    async def refusals(self, pod: Pod, intent: Intent, names: Sequence[str], wait_s: float, end: float) -> Refusals:
+    async def refusals(self, pod: Pod, intent: Intent, candidates: Candidates, wait_s: float, end: float) -> Refusals:
         """The nodes that the pod may not use now; raises TimeoutError when there was no time to look at all paths."""
         if intent.mistakes:
             text = "; ".join(intent.mistakes)
-            return Refusals(dict.fromkeys(names, f"invalid latency intent: {text}"), text)
+            return Refusals(_all(candidates, f"invalid latency intent: {text}"), text)
         peers = await self.peers(pod, intent, wait_s)
         trouble = peers.trouble
         if not trouble and intent.policy == "all":
             trouble = peers.resolution.unresolved  # no promise to all peers without knowing them all
-        if trouble and (failed := self._without_peers(pod, intent, trouble, peers.pending, names)):
+        if trouble and (failed := self._without_peers(pod, intent, trouble, peers.pending, candidates)):
             return Refusals(failed, trouble, peers.resolution)
         if not peers.resolution.nodes:
             return Refusals({}, trouble, peers.resolution)
-        gathered = self._scorer.gather(peers.resolution.nodes, names, end)
-        found = self._judged(intent, names, judge(intent, gathered, peers.resolution.weights))
-        return Refusals(found.failed, trouble, peers.resolution, gathered, found.unmeasured, found.recovering)
+        nodes, weights = peers.resolution.nodes, peers.resolution.weights
+        paths = self._scorer.promises(nodes, candidates, promised_ms(intent), intent.legacy, end)
+        return self._judged(intent, peers.resolution, candidates, over_peers(intent, paths, weights), trouble)
 
     def _without_peers(
-        self, pod: Pod, intent: Intent, trouble: str, pending: bool, names: Sequence[str]
-    ) -> dict[str, str]:
+        self, pod: Pod, intent: Intent, trouble: str, pending: bool, candidates: Candidates
+    ) -> Mapping[str, str]:
         """An unknown node in the old labels is a mistake; other missing peers are waited for, then as `on-unknown`."""
         if intent.legacy and not pending:
-            return dict.fromkeys(names, trouble)
+            return _all(candidates, trouble)
         if self._grace.waiting(("pod", pod.uid or pod.name), self._clock()):
-            return dict.fromkeys(names, f"waiting for peers: {trouble}")
-        return {} if intent.on_unknown == "allow" else dict.fromkeys(names, trouble)
+            return _all(candidates, f"waiting for peers: {trouble}")
+        return {} if intent.on_unknown == "allow" else _all(candidates, trouble)
 
-    def _judged(self, intent: Intent, names: Sequence[str], verdicts: Verdicts) -> _Found:
-        found, now = _Found(), self._clock()
-        rows = zip(names, verdicts.peer, verdicts.codes.tolist(), verdicts.recovering.tolist(), strict=True)
-        for name, peer, verdict, recovering in rows:
-            if verdict == Verdict.UNMEASURED:
-                found.unmeasured.append((peer, name))
-                if reason := self._unmeasured(intent, peer, name, now):
-                    found.failed[name] = reason
-                continue
-            self._grace.over([("path", peer, name)])
-            if verdict == Verdict.BREAKS:
-                found.failed[name] = breaks(intent, peer, name)
-            if recovering:
-                found.recovering.append((peer, name))
-        return found
+    def _judged(
+        self, intent: Intent, resolution: Resolution, candidates: Candidates, verdicts: Verdicts, trouble: str
+    ) -> Refusals:
+        """Refusals by peer and reason; only what is refused, unmeasured or waited for is looked at one by one."""
+        groups: list[tuple[str, Positions]] = []
+        unmeasured: list[tuple[str, str]] = []
+        recovering: list[tuple[str, str]] = []
+        codes = verdicts.codes
+        for k, peer in enumerate(resolution.nodes):
+            mine = verdicts.pick == k
+            self._over(peer, candidates, mine & (codes != UNMEASURED))
+            unknown = (mine & (codes == UNMEASURED)).nonzero()[0]
+            unmeasured += [(peer, name) for name in candidates.named(unknown)]
+            groups += self._unmeasured(intent, peer, candidates, unknown)
+            groups += _broken(intent, peer, candidates, (mine & (codes == BREAKS)).nonzero()[0])
+            recovering += [(peer, name) for name in candidates.named((mine & verdicts.recovering).nonzero()[0])]
+        return Refusals(Refused(candidates, groups), trouble, resolution, True, unmeasured, recovering)
 
-    def _unmeasured(self, intent: Intent, peer: str, name: str, now: float) -> str:
-        """Why a node with an unmeasured path is refused, or nothing if it is tolerated."""
-        if self._grace.waiting(("path", peer, name), now):
-            return f"measuring path to {peer}"
-        return f"path to {peer} is unmeasured" if intent.on_unknown == "deny" else ""
+    def _over(self, peer: str, candidates: Candidates, measured: NDArray[np.bool_]) -> None:
+        """No path that is measured is waited for any longer."""
+        waited = self._grace.waited_for("path", peer)
+        if waited:
+            known = set(candidates.places[measured].tolist())
+            self._grace.over([("path", peer, name) for name in waited if candidates.index.find(name) in known])
+
+    def _unmeasured(
+        self, intent: Intent, peer: str, candidates: Candidates, unknown: Positions
+    ) -> list[tuple[str, Positions]]:
+        """Why nodes with unmeasured paths are refused; those that are tolerated are in none of the groups."""
+        if not unknown.size:
+            return []
+        now = self._clock()
+        waiting = np.array([self._grace.waiting(("path", peer, name), now) for name in candidates.named(unknown)])
+        groups = [(f"measuring path to {peer}", unknown[waiting])]
+        if intent.on_unknown == "deny":
+            groups.append((f"path to {peer} is unmeasured", unknown[~waiting]))
+        return groups
+
+
+def _broken(intent: Intent, peer: str, candidates: Candidates, which: Positions) -> list[tuple[str, Positions]]:
+    if not which.size or not intent.legacy:
+        return [(breaks(intent, peer, ""), which)]
+    itself = candidates.places[which] == candidates.index.find(peer)
+    return [(breaks(intent, peer, peer), which[itself]), (breaks(intent, peer, ""), which[~itself])]
+
+
+def _all(candidates: Candidates, reason: str) -> Refused:
+    return Refused(candidates, [(reason, np.arange(len(candidates)))])
 
 
 def breaks(intent: Intent, peer: str, name: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -35,11 +35,18 @@ MOST_PATHS: Final = 20_000
 
 
 class Queries:
-    """The handlers; `clock` is the store's."""
+    """The handlers; `clock` is the store's, `settle` completes the last decisions."""
 
     def __init__(
-        self, store: WindowStore, cluster: Cluster, decider: Decider, decisions: Decisions, clock: Any
+        self,
+        store: WindowStore,
+        cluster: Cluster,
+        decider: Decider,
+        decisions: Decisions,
+        clock: Any,
+        settle: Callable[[], None],
     ) -> None:
+        self._settle = settle
         self._store, self._cluster, self._decider = store, cluster, decider
         self._decisions, self._clock = decisions, clock
 
@@ -132,12 +139,14 @@ class Queries:
     async def decisions(self, request: web.Request) -> web.Response:
         """The latest decisions, newest first; ?limit= and ?namespace= narrow them."""
         limit, namespace = _limit(request), request.query.get("namespace")
+        self._settle()
         found = [d for d in self._decisions if namespace in (None, d.pod.namespace)]
         return json_response({"decisions": await asyncio.to_thread(_all_json, found[:limit])})
 
     async def pod_decisions(self, request: web.Request) -> web.Response:
         """What was decided for one pod, newest first."""
         namespace, name = request.match_info["namespace"], request.match_info["pod"]
+        self._settle()
         found = self._decisions.of_pod(namespace, name)
         if not found:
             raise Unknown(f"no decision about pod {namespace}/{name}; has it an intent, and this scheduler's name?")

@@ -1,28 +1,37 @@
 """Scores of candidates towards an intent's peers, from copies of the windows; it changes nothing."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
+from extender.analysed import Analysed
 from extender.analysis import Analyst
+from extender.candidates import Candidates, Places
 from extender.cluster.base import Resolution
 from extender.estimates import Estimator
-from extender.evaluate import ReadyForecast, evaluate_with
+from extender.evaluate import Evaluation, ReadyForecast, evaluate_with, evaluation_of
 from extender.gather import Gathered, RecentPaths, gather, gather_recent
 from extender.intents import Intent
 from extender.noise import NoiseTable
 from extender.scoretable import PathTable, ScoreTable
+from extender.standing import Standing
+from extender.standings import Standings
+from extender.standingtable import Part, StandingTable
+from extender.verdicts import PathVerdicts
 from extender.violations import NAIVE_NAME, Violations
 from extender.windows import WindowStore, as_stored
 from scoring.profiles import PROFILES, Profile
 
-__all__ = ["Scored", "Scorer"]
+__all__ = ["Ranked", "Scored", "Scorer"]
 
 WAIT_SHARE: Final = 0.8
 """Part of the time that is left for which forecasts are waited for: the naive answer takes time too."""
+
+
+LATE: Final = "forecasts were not ready in time, naive ones answer"
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,16 @@ class Scored:
 
     table: ScoreTable
     gathered: Sequence[Gathered]
+
+    def unknown(self) -> Iterator[tuple[str, str]]:
+        """(peer, node) of the paths of which nothing fresh is known."""
+        for g in self.gathered:
+            for i in np.flatnonzero(~g.paths.known & ~g.itself).tolist():
+                yield g.peer, g.names[i]
+
+
+Ranked: TypeAlias = Scored | StandingTable
+"""Scores, and what is still to be added to them after the answer."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +78,69 @@ class Scorer:
         self._store, self._noise, self._analyst, self._violations = store, noise, analyst, violations
         self._profile, self._fresh_for_s, self._clock = profile, fresh_for_s, clock
         self.estimator = estimator
+        self.standings = Standings(store, noise, violations, fresh_for_s, clock, estimator)
+
+    # -- for the webhooks: what is remembered --------------------------------------------------------------------------
+
+    def promises(
+        self, peers: Sequence[str], candidates: Candidates, sla_ms: float, legacy: bool, end: float
+    ) -> list[PathVerdicts]:
+        """Which candidates keep a promise to each peer, as of now."""
+        now, time, found = self._clock(), asyncio.get_running_loop().time, []
+        for peer in peers:
+            if time() > end:
+                raise TimeoutError
+            found.append(self.standings.promises(candidates.index, peer, sla_ms, legacy).of(candidates.places, now))
+        return found
+
+    async def rank(self, intent: Intent, resolution: Resolution, candidates: Candidates, end: float) -> Ranked:
+        """The candidates' scores by the intent's profile, as `score` would have them."""
+        name, sla_ms = intent.profile or self._profile, intent.max_rtt_ms
+        profile = PROFILES[name]
+        if profile.needs_adf or profile.forecast == "points":  # these costs depend on one another
+            return await self.score(intent, resolution, candidates.names, end)
+        stored = None if sla_ms is None else as_stored(sla_ms)
+        forecast = profile.forecast == "violations" and stored is not None
+        standings = [self.standings.costs(candidates.index, peer, stored) for peer in resolution.nodes]
+        now, late = self._clock(), False
+        parts = self._parts(standings, candidates.places, now, end, forecast=forecast)
+        if any(part.wanting(candidates.places) for part in parts):
+            late = await self._ask(standings, candidates, end)
+            now = self._clock()
+            parts = self._parts(standings, candidates.places, now, end, forecast=forecast)
+        each = [part.snapshot.costs(candidates.places, by_model=part.by_model) for part in parts]
+        evaluation = evaluation_of(each, intent.policy, resolution.weights)
+        return StandingTable(candidates, name, sla_ms, evaluation, parts, now, _note(late, evaluation))
+
+    async def _ask(self, standings: Sequence[Standing], candidates: Candidates, end: float) -> bool:
+        """Have missing forecasts computed; returns whether some were not ready in time."""
+        time, late, places = asyncio.get_running_loop().time, False, candidates.places
+        until = time() + WAIT_SHARE * max(end - time(), 0.0)
+        for standing in standings:
+            if time() > end:
+                raise TimeoutError
+            now = self._clock()
+            wanting = standing.of(places, now, forecast=True).wanting
+            if wanting is not None and (which := wanting[places]).any():
+                late |= await standing.ask(Candidates(candidates.index, places[which]), now, until)
+        return late
+
+    def _parts(
+        self, standings: Sequence[Standing], places: Places, now: float, end: float, *, forecast: bool
+    ) -> list[Part]:
+        """The snapshots of one moment."""
+        time, parts = asyncio.get_running_loop().time, []
+        for standing in standings:
+            if time() > end:
+                raise TimeoutError
+            snapshot = standing.of(places, now, forecast=forecast)
+            by_model = snapshot.decided_by_model(places)
+            if not by_model:
+                snapshot = standing.with_plain(places, now, forecast=forecast)
+            parts.append(Part(standing, snapshot, by_model, forecast))
+        return parts
+
+    # -- for all others: from the windows ------------------------------------------------------------------------------
 
     def gather(self, peers: Sequence[str], names: Sequence[str], end: float) -> list[Gathered]:
         """The candidates' paths to every peer, as of now."""
@@ -100,8 +182,7 @@ class Scorer:
         paths = [PathTable.of(g) for g in gathered]
         for path, forecast in zip(paths, forecasts, strict=False):
             path.decided_by(forecast.forecaster)
-        late = "forecasts were not ready in time, naive ones answer" if any(f.late for f in forecasts) else ""
-        note = "; ".join(filter(None, (late, evaluation.note)))
+        note = _note(any(f.late for f in forecasts), evaluation)
         return Scored(ScoreTable(names, name, sla_ms, evaluation, paths, note), gathered)
 
     async def _with_adf(self, gathered: Gathered) -> Gathered:
@@ -136,6 +217,10 @@ class Scorer:
         ready = ReadyForecast.of_violations(found.value, gathered.paths.measured, sla_ms)
         return _Forecast(ready, found.forecaster, found.late)
 
+    def analysed(self, standing: Standing) -> Analysed:
+        """What is to be analysed of a peer's paths."""
+        return Analysed(standing, self._analyst, self._violations)
+
     async def analyse(self, scored: Scored) -> None:
         """Add ADF, forecasts and, under an SLA, violations of every path to the numbers."""
         analyses = [await self._analyst.analyse(g) for g in scored.gathered]
@@ -144,3 +229,8 @@ class Scorer:
             [] if sla_ms is None else [await self._violations.of(g, as_stored(sla_ms)) for g in scored.gathered]
         )
         scored.table.add(analyses, violations)
+
+
+def _note(late: bool, evaluation: Evaluation) -> str:
+    """What the scores had to do without."""
+    return "; ".join(filter(None, (LATE if late else "", evaluation.note)))

@@ -54,6 +54,8 @@ class Skill:
     def __init__(self, store: WindowStore, metrics: Metrics) -> None:
         self._store, self._metrics = store, metrics
         self._interval_s = store.interval_s
+        self.version = 0
+        """Changes whenever somebody else may answer for a candidate."""
         self.reset()
 
     def reset(self) -> None:
@@ -66,6 +68,7 @@ class Skill:
         self._own: Bools = np.zeros(0, dtype=bool)
         self._overall = np.array([True])
         self._at: float | None = None
+        self.version += 1
         self._show()
 
     def due(self, peer: str, sla_ms: float, now: float) -> bool:
@@ -142,6 +145,7 @@ class Skill:
         self._forget()
         weight, model, naive = self._sums.sum(axis=1, keepdims=True)
         self._overall = skill.trusted(self._overall, skill.skill(model, naive), weight)
+        self.version += 1
         before = np.where(self._sums[0] >= skill.ENOUGH, self._own, self._overall[0])
         self._own = skill.trusted(before, skill.skill(self._sums[1], self._sums[2]), self._sums[0])
 

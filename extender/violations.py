@@ -92,6 +92,7 @@ class Violations:
         self._store, self._models, self._worker = store, models, worker
         self._skill, self._metrics, self._clock = skill, metrics, clock
         self._estimator: ViolationEstimator | None = None
+        self.skill = skill
         self.tables = ViolationTables()
 
     async def of(
@@ -113,12 +114,17 @@ class Violations:
         late = await self._fill(ask, until)
         return self._answer(ask, naive, late)
 
-    def _ask(self, gathered: Gathered, sla_ms: float) -> Ask | None:
-        """The question, or None where no model could answer it. Names that nobody measures are not remembered."""
+    def models(self) -> Models:
+        """The models that answer now."""
         models = self._models()
         if models.estimator is not self._estimator:
             self._estimator = models.estimator
             self._skill.reset()  # another estimator begins with a clean record
+        return models
+
+    def _ask(self, gathered: Gathered, sla_ms: float) -> Ask | None:
+        """The question, or None where no model could answer it. Names that nobody measures are not remembered."""
+        models = self.models()
         if models.estimator is None:
             return None
         table = self.tables.of(gathered.peer, sla_ms)

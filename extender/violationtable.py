@@ -40,6 +40,10 @@ class ViolationTable:
         """The computation that is under way."""
         self.pruned = 0
         """How often candidates were forgotten: their places, and those of others, hold no more."""
+        self.layout = 0
+        """Changes whenever a candidate gets a place or loses it."""
+        self.writes = 0
+        """Changes whenever values are kept."""
 
     def __len__(self) -> int:
         return len(self._index)
@@ -53,7 +57,19 @@ class ViolationTable:
             blank = np.zeros(missing, _COLUMN)
             blank["value"], blank["generation"], blank["at"], blank["asked"] = np.nan, -1, -np.inf, -np.inf
             self._c = np.concatenate([self._c, blank])
+            self.layout += 1
         return found
+
+    def find(self, names: Sequence[str]) -> Places:
+        """[n] where the candidates are; -1 for those of which nothing is known."""
+        return np.fromiter((self._index.get(name, -1) for name in names), np.intp, len(names))
+
+    def computed(self, places: Places) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+        """[n] values, the models' generation that computed them, and when; NaN, -1 and -inf for places of -1."""
+        c = self._c[places] if len(self._c) else np.zeros(len(places), _COLUMN)
+        none = places < 0
+        value = np.where(none, np.nan, c["value"]).astype(np.float64)
+        return value, np.where(none, -1, c["generation"]), np.where(none, -np.inf, c["at"])
 
     def values(self, places: Places) -> NDArray[np.float64]:
         """[n] values; NaN where there is none."""
@@ -84,6 +100,7 @@ class ViolationTable:
         c = self._c
         c["value"][places], c["generation"][places], c["at"][places] = values, generation, at
         c["row"][places], c["version"][places] = rows, version
+        self.writes += 1
 
     def asked(self, places: Places, at: float) -> None:
         """Somebody wants these, and may again."""
@@ -106,6 +123,7 @@ class ViolationTable:
         self._index = {name: i for i, name in enumerate(names)}
         self._c = self._c[keep]
         self.pruned += 1
+        self.layout += 1
 
 
 class ViolationTables:

@@ -224,10 +224,29 @@ class WindowStore:
         """A number for each row that changes with every sample, and when the row is used for another path."""
         return self._written.version[self._held(rows)]
 
+    @property
+    def writes(self) -> int:
+        """A number that changes whenever the version of any row does."""
+        self.flush()
+        return self._writes
+
+    def windows_until(self, rows: Rows, now: float) -> Floats:
+        """The time from which each row's window is another one although nothing has come; inf where it stays."""
+        a, rows = self._written, self._held(rows)
+        shift = self._overdue(rows, now)
+        return np.where(shift < self.slots, a.anchor[rows] + (shift + 1.5) * self.interval_s, np.inf)
+
+    def recent_until(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
+        """The time up to which `recent` gives the same although nothing comes; inf where there is nothing to lose."""
+        a, rows = self._written, self._held(rows)
+        ends = a.base[rows, None] + a.recent_at.take(_last(a, rows, count)).astype(np.float64) + within_s
+        first: Floats = np.where(ends >= now, ends, np.inf).min(axis=1)
+        return first
+
     def recent(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
         """[n, count] last raw samples, oldest first, NaN for those that are older than `within_s` or absent."""
         a, rows = self._written, self._held(rows)
-        cell = (a.recent_head[rows, None] + 1 + np.arange(RECENT - count, RECENT)) % RECENT + (rows * RECENT)[:, None]
+        cell = _last(a, rows, count)
         values = a.recent_ms.take(cell).astype(np.float64)
         values[(now - a.base[rows])[:, None] - a.recent_at.take(cell) > within_s] = np.nan
         return values
@@ -238,6 +257,12 @@ class WindowStore:
         since = np.where(np.isfinite(a.long_at[rows]), now - a.long_at[rows], 0.0)
         decayed: NDArray[np.float64] = a.long[rows] * memory.decay_factor(since)[..., None]
         return decayed
+
+
+def _last(a: RowArrays, rows: Rows, count: int) -> Rows:
+    """[n, count]: where the last raw samples of rows lie, oldest first."""
+    slots: Rows = (a.recent_head[rows, None] + 1 + np.arange(RECENT - count, RECENT)) % RECENT
+    return slots + (rows * RECENT)[:, None]
 
 
 def as_stored(ms: float) -> float:

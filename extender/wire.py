@@ -5,6 +5,8 @@ reads them. Only the fields that are used are decoded; nodes come back as the by
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -17,9 +19,7 @@ __all__ = [
     "PreemptionArgs",
     "decode_args",
     "decode_preemption",
-    "encode_filter",
     "encode_preemption",
-    "encode_priorities",
 ]
 
 _NULL: Final = b"null"
@@ -37,6 +37,14 @@ class _NodeList(Struct):
     items: list[Raw] | None = None
 
 
+class _NamedList(Struct):
+    items: list[_Node] | None = None
+
+
+class _Anything(Struct):
+    pass
+
+
 class MetaPod(Struct, rename={"uid": "UID"}):
     """A victim, by its UID."""
 
@@ -50,31 +58,64 @@ class MetaVictims(Struct, rename={"pods": "Pods", "violations": "NumPDBViolation
     violations: int = 0
 
 
-class ExtenderArgs(Struct):
-    """A filter or prioritize call; `nodes` holds each node's own bytes when the scheduler sent whole nodes."""
+Json = bytes | memoryview | Raw
+"""A part of a call, as it was sent."""
 
-    pod: dict[str, Any]
-    names: list[str]
-    nodes: list[Raw] | None = None
+
+@dataclass(frozen=True)
+class ExtenderArgs:
+    """A filter or prioritize call in parts: the pod, and either the names of the nodes or the nodes."""
+
+    raw_pod: Json
+    raw_names: Json | None = None
+    raw_nodes: Json | None = None
+
+    @cached_property
+    def pod(self) -> dict[str, Any]:
+        """The whole pod; raises BadRequest."""
+        pod: dict[str, Any] = _decode(_pod, self.raw_pod, "Pod")
+        return pod
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the nodes; raises BadRequest."""
+        if self.raw_names is not None:
+            return list(_decode(_names, self.raw_names, "NodeNames"))
+        try:
+            found = _named.decode(self.raw_nodes or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the longer way says which node is wrong
+            return [_decode(_node, n, f"Nodes.items[{i}]").metadata.name for i, n in enumerate(self.nodes or ())]
+        return [node.metadata.name for node in found.items or ()]
+
+    def check(self) -> None:
+        """Raise BadRequest where the nodes cannot be read."""
+        _ = self.names
+
+    @cached_property
+    def nodes(self) -> list[Raw] | None:
+        """Each node's own bytes where the scheduler sent whole nodes; raises BadRequest."""
+        return None if self.raw_nodes is None else _decode(_list, self.raw_nodes, "Nodes").items or []
 
 
 class PreemptionArgs(Struct):
-    """A preempt call: the pod, and the victims by node."""
+    """A preempt call: the pod as it was sent, and the victims by node."""
 
-    pod: dict[str, Any]
+    raw_pod: Raw
     victims: dict[str, MetaVictims]
 
 
 _fields = msgspec.json.Decoder(dict[str, Raw])
 _pod = msgspec.json.Decoder(dict[str, Any])
+_whole = msgspec.json.Decoder(_Anything)
 _names = msgspec.json.Decoder(list[str])
 _list = msgspec.json.Decoder(_NodeList)
+_named = msgspec.json.Decoder(_NamedList)
 _node = msgspec.json.Decoder(_Node)
 _by_node = msgspec.json.Decoder(dict[str, dict[str, Raw]])
 _encode = msgspec.json.Encoder().encode
 
 
-def _decode(decoder: msgspec.json.Decoder[Any], raw: bytes | Raw, where: str) -> Any:
+def _decode(decoder: msgspec.json.Decoder[Any], raw: Json, where: str) -> Any:
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
@@ -89,35 +130,71 @@ def _open(body: bytes) -> dict[str, Raw]:
     return {k.lower(): v for k, v in fields.items() if bytes(v).strip() != _NULL}
 
 
-def _open_pod(fields: Mapping[str, Raw]) -> dict[str, Any]:
+_NO_POD: Final = "Pod is missing or null; expected the pod that is being scheduled"
+
+
+def decode_args(body: bytes | memoryview) -> ExtenderArgs:
+    """Take a filter or prioritize call apart, in either `nodeCacheCapable` mode; raises BadRequest."""
+    if (args := _as_go_writes(body)) is not None:
+        return args
+    fields = _open(bytes(body))
     if "pod" not in fields:
-        raise BadRequest("Pod is missing or null; expected the pod that is being scheduled")
-    pod: dict[str, Any] = _decode(_pod, fields["pod"], "Pod")
-    return pod
-
-
-def decode_args(body: bytes) -> ExtenderArgs:
-    """Read a filter or prioritize call, in either `nodeCacheCapable` mode; raises BadRequest."""
-    fields = _open(body)
-    pod = _open_pod(fields)
+        raise BadRequest(_NO_POD)
     if "nodenames" in fields:
-        return ExtenderArgs(pod, _decode(_names, fields["nodenames"], "NodeNames"))
+        return ExtenderArgs(fields["pod"], raw_names=fields["nodenames"])
     if "nodes" not in fields:
         raise BadRequest("both NodeNames and Nodes are missing or null; expected one of them")
-    nodes = _decode(_list, fields["nodes"], "Nodes").items or []
-    names = [_decode(_node, n, f"Nodes.items[{i}]").metadata.name for i, n in enumerate(nodes)]
-    return ExtenderArgs(pod, names, nodes)
+    return ExtenderArgs(fields["pod"], raw_nodes=fields["nodes"])
+
+
+_BEGIN: Final = b'{"Pod":{'
+_NAMES: Final = b',"Nodes":null,"NodeNames":['
+_NODES: Final = b',"Nodes":{'
+_NO_NAMES: Final = b',"NodeNames":null}'
+_HEAD: Final = 64 * 1024
+"""Bytes of a call in which its pod is looked for."""
+
+
+def _as_go_writes(body: bytes | memoryview) -> ExtenderArgs | None:
+    """The parts of a call whose fields are in the order and without the spaces of Go's encoder, found without decoding.
+
+    Whether a part is JSON shows when it is decoded. If all parts are, then this is the only way to read the call: what
+    separates them cannot lie within a JSON string, in which quotes are escaped, and if it lay deeper in the pod, the
+    pod would not be whole.
+    """
+    head = body if isinstance(body, bytes) else bytes(body[:_HEAD])
+    if not head.startswith(_BEGIN):
+        return None
+    view, begin = memoryview(body), len(_BEGIN) - 1
+    if (end := head.find(_NAMES, begin, _HEAD)) >= 0 and bytes(view[-2:]) == b"]}":
+        pod, rest = head[begin:end], view[end + len(_NAMES) - 1 : -1]
+        return ExtenderArgs(pod, raw_names=rest) if _is_object(pod) else None
+    if (end := head.find(_NODES, begin, _HEAD)) >= 0 and bytes(view[-len(_NO_NAMES) :]) == _NO_NAMES:
+        pod, rest = head[begin:end], view[end + len(_NODES) - 1 : -len(_NO_NAMES)]
+        return ExtenderArgs(pod, raw_nodes=rest) if _is_object(pod) else None
+    return None
+
+
+def _is_object(raw: bytes) -> bool:
+    try:
+        _whole.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def decode_preemption(body: bytes) -> PreemptionArgs:
     """Read a preempt call; victims that came as whole pods are reduced to their UIDs. Raises BadRequest."""
     fields = _open(body)
-    pod = _open_pod(fields)
+    if "pod" not in fields:
+        raise BadRequest(_NO_POD)
     field = next((f for f in ("nodenametometavictims", "nodenametovictims") if f in fields), None)
     if field is None:
         raise BadRequest("both NodeNameToMetaVictims and NodeNameToVictims are missing or null; expected one of them")
     nodes: dict[str, dict[str, Raw]] = _decode(_by_node, fields[field], field)
-    return PreemptionArgs(pod, {n: _victims(v, f"{field}.{n}", meta="meta" in field) for n, v in nodes.items()})
+    return PreemptionArgs(
+        fields["pod"], {n: _victims(v, f"{field}.{n}", meta="meta" in field) for n, v in nodes.items()}
+    )
 
 
 class _FullPodMeta(Struct):
@@ -149,29 +226,6 @@ def _meta(pods: Sequence[Mapping[str, str]], where: str) -> list[MetaPod]:
     if None in uids:
         raise BadRequest(f"{where}.Pods[{uids.index(None)}]: UID is missing")
     return [MetaPod(u) for u in uids if u is not None]
-
-
-def encode_filter(args: ExtenderArgs, failed: Mapping[str, str]) -> bytes:
-    """An ExtenderFilterResult without the failed nodes.
-
-    They are unresolvable: evicting pods brings no peer nearer, so preemption must not be tried on them.
-    """
-    keep = [i for i, name in enumerate(args.names) if name not in failed]
-    whole = args.nodes
-    return _encode(
-        {
-            "Nodes": None if whole is None else {"metadata": {}, "items": [whole[i] for i in keep]},
-            "NodeNames": None if whole is not None else [args.names[i] for i in keep],
-            "FailedNodes": {},
-            "FailedAndUnresolvableNodes": failed,
-            "Error": "",
-        }
-    )
-
-
-def encode_priorities(names: Sequence[str], scores: Sequence[int]) -> bytes:
-    """A HostPriorityList: Go decodes Score as an integer, so 7.0 would fail the whole list."""
-    return _encode([{"Host": n, "Score": s} for n, s in zip(names, scores, strict=True)])
 
 
 def encode_preemption(victims: Mapping[str, MetaVictims]) -> bytes:

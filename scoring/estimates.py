@@ -41,6 +41,19 @@ class Estimates:
         wide = np.exp(spread.within(level) * self.sigma_log)
         return self.rtt_ms / wide, self.rtt_ms * wide
 
+    def costs(self, sla_ms: float | None, noise: Floats) -> tuple[Floats, Floats]:
+        """Return ``[n]`` costs with the penalty, and their noise: shares under an SLA, else ms; NaN where no estimate.
+
+        Args:
+            sla_ms: the SLA, None for costs in ms.
+            noise: ``[n, noise.BINS]`` survival curves of the candidates' own link noise; NaN where unknown.
+        """
+        if sla_ms is None:
+            cost = (1.0 + PENALTY) * spread.expected_ms(self.rtt_ms, self.sigma_log)
+            return cost, self.rtt_ms * self.sigma_log
+        share = _violation(self.rtt_ms, self.sigma_log, sla_ms, noise)
+        return share + PENALTY * (1.0 - share), np.sqrt(share * (1.0 - share))
+
 
 def with_estimates(costs: Costs, estimates: Estimates, sla_ms: float | None, noise: Floats) -> Costs:
     """Return the costs with estimates in place of the stand-ins of unknown paths, where there are any.
@@ -55,13 +68,9 @@ def with_estimates(costs: Costs, estimates: Estimates, sla_ms: float | None, noi
     estimated = (costs.status == Status.UNKNOWN) & ~np.isnan(estimates.rtt_ms)
     if not estimated.any() or costs.unit == "seed":
         return costs
-    rtt_ms, sigma_log = estimates.rtt_ms[estimated], estimates.sigma_log[estimated]
     cost, doubt = costs.cost.copy(), costs.noise.copy()
-    if costs.unit == "ms" or sla_ms is None:
-        cost[estimated], doubt[estimated] = (1.0 + PENALTY) * spread.expected_ms(rtt_ms, sigma_log), rtt_ms * sigma_log
-    else:
-        share = _violation(rtt_ms, sigma_log, sla_ms, noise[estimated])
-        cost[estimated], doubt[estimated] = share + PENALTY * (1.0 - share), np.sqrt(share * (1.0 - share))
+    own = Estimates(estimates.rtt_ms[estimated], estimates.sigma_log[estimated])
+    cost[estimated], doubt[estimated] = own.costs(None if costs.unit == "ms" else sla_ms, noise[estimated])
     status = np.where(estimated, Status.ESTIMATED, costs.status).astype(np.int8)
     founded = (status != Status.UNKNOWN) & np.isfinite(cost)
     if costs.unit == "ms":

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from scoring.arrays import Bools, Floats
 from scoring.attainment import UNKNOWN_VIOLATION, attainment, violation_noise
-from scoring.costs import Costs, status_of
+from scoring.costs import THIN_SAMPLES, Costs, Status
 from scoring.forecast import Forecast
 from scoring.paths import Paths
 
-__all__ = ["forecast_cost"]
+__all__ = ["forecast_cost", "violation_cost"]
 
 
 def forecast_cost(paths: Paths, sla_ms: float | None, forecast: Forecast | None = None) -> Costs:
@@ -18,9 +19,20 @@ def forecast_cost(paths: Paths, sla_ms: float | None, forecast: Forecast | None 
     """
     if forecast is None or sla_ms is None:
         return attainment(paths, sla_ms)
-    violation = forecast.violation(sla_ms)
-    known = paths.measured & ~np.isnan(violation)
-    cost = np.where(known, np.clip(violation, 0.0, 1.0), UNKNOWN_VIOLATION)
     samples = (~np.isnan(paths.windows)).sum(axis=1).astype(np.float64)
+    return violation_cost(forecast.violation(sla_ms), paths.measured, samples)
+
+
+def violation_cost(violation: Floats, measured: Bools, samples: Floats) -> Costs:
+    """Return the costs of n paths from their forecast violations.
+
+    Args:
+        violation: ``[n]``, NaN where nothing is known.
+        measured: ``[n]``: whether the path is fresh and measured at all.
+        samples: ``[n]``: measured slots of each window, on which the forecast rests.
+    """
+    known = measured & ~np.isnan(violation)
+    cost = np.where(known, np.clip(violation, 0.0, 1.0), UNKNOWN_VIOLATION)
     noise = np.where(known, violation_noise(cost, samples), 0.0)
-    return Costs(cost, noise, status_of(paths.windows, known), "violation")
+    status = np.where(known, np.where(samples < THIN_SAMPLES, Status.THIN, Status.KNOWN), Status.UNKNOWN)
+    return Costs(cost, noise, status.astype(np.int8), "violation")

@@ -6,6 +6,8 @@ absolute scale does), floored so that only the best reaches the maximum, and squ
 within the noise, so that indistinguishable nodes score alike and the other plugins decide.
 """
 
+import math
+
 import numpy as np
 
 from scoring.arrays import Floats, Ints
@@ -20,6 +22,8 @@ NEUTRAL = 5
 
 # Costs that are shifted or scaled round differently; without this, .3 * 10 might floor to 2 or 3.
 _TOLERANCE = 1e-9
+
+_TINY = float(np.finfo(np.float64).tiny)
 
 _ROUNDING = 1e-12
 """Costs that differ by less than this part of the largest are equal."""
@@ -42,12 +46,15 @@ def rank(cost: Floats, noise: Floats | None = None) -> Ints:
     """
     if cost.size == 0:
         return np.zeros(0, dtype=np.int64)
+    best, worst = int(cost.argmin()), int(cost.argmax())
+    if math.isfinite(cost[best]) and math.isfinite(cost[worst]):  # a NaN would have been found as either
+        return _stretch(cost, noise, best, worst)
     dead = np.isposinf(cost)
     alive = _settled(cost[~dead])
     scores = np.zeros(cost.size, dtype=np.int64)
     if alive.size:
-        quiet = np.zeros(alive.size) if noise is None else np.nan_to_num(noise[~dead], nan=0.0, posinf=np.inf)
-        scores[~dead] = _stretch(alive, quiet)
+        quiet = None if noise is None else noise[~dead]
+        scores[~dead] = _stretch(alive, quiet, int(alive.argmin()), int(alive.argmax()))
     elif dead.all():
         scores[:] = NEUTRAL
     return scores
@@ -64,16 +71,21 @@ def _settled(cost: Floats) -> Floats:
     return np.where(np.isnan(settled), middle, settled)
 
 
-def _stretch(cost: Floats, noise: Floats) -> Ints:
+def _stretch(cost: Floats, noise: Floats | None, best: int, worst: int) -> Ints:
     """Return the floored min-max of finite costs, squeezed by the noise of the two extremes."""
-    best, worst = int(cost.argmin()), int(cost.argmax())
+    lowest, highest = float(cost[best]), float(cost[worst])
     # Halved, so that the spread of the largest floats does not overflow.
-    spread = cost[worst] / 2 - cost[best] / 2
+    spread = highest / 2 - lowest / 2
     # Equal costs that were summed in another order differ by rounding; subnormal spreads have no digits to divide by.
-    if spread <= max(_ROUNDING * np.abs(cost).max(), np.finfo(np.float64).tiny):
+    if spread <= max(_ROUNDING * max(abs(lowest), abs(highest)), _TINY):
         return np.full(cost.size, NEUTRAL, dtype=np.int64)
-    doubt = _NOISE_WIDTH * np.hypot(noise[best] / 2, noise[worst] / 2)
+    doubt = 0.0 if noise is None else _NOISE_WIDTH * math.hypot(_quiet(noise[best]) / 2, _quiet(noise[worst]) / 2)
     ratio = 1.0 if doubt <= spread else spread / doubt
-    share = (cost[worst] / 2 - cost / 2) / spread
+    share = (highest / 2 - cost / 2) / spread
     scores = np.floor(MAX_SCORE * ratio * share + _TOLERANCE).astype(np.int64)
-    return scores if scores.any() else np.full(cost.size, NEUTRAL, dtype=np.int64)
+    return scores if scores[best] else np.full(cost.size, NEUTRAL, dtype=np.int64)
+
+
+def _quiet(noise: float) -> float:
+    """Return a standard error, 0 where there is none."""
+    return 0.0 if math.isnan(noise) else float(noise)

@@ -4,7 +4,6 @@ Every read answers from memory. What a read still lacks is fetched in the backgr
 says what is pending.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
@@ -71,7 +70,7 @@ class Shares:
         """Peers named by their node; those that do not exist are unresolved."""
         for name in names:
             if name in known:
-                self.add_peer(Counter((name,)))
+                self.add_peer({name: 1})
             else:
                 self.unresolved.append(f"node {name} does not exist")
 

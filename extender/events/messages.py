@@ -5,11 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from extender.decisions import Decision
+from extender.decisions import Decision, Table
 from extender.gather import Direction
 from extender.intents import PREFIX, Intent
 from extender.quoting import shortened
-from extender.scoretable import PathTable, ScoreTable
+from extender.scoretable import PathTable
 
 __all__ = ["NEUTRAL", "invalid", "not_enforced", "placement"]
 
@@ -60,7 +60,7 @@ def _neutral(decision: Decision) -> str:
     return decision.reason.partition(": ")[2] if decision.outcome == "neutral" else decision.reason
 
 
-def _chosen(decision: Decision, table: ScoreTable, node: str) -> str:
+def _chosen(decision: Decision, table: Table, node: str) -> str:
     scores = {n: int(s) for n, s in zip(table.names, table.evaluation.scores, strict=True) if n not in decision.failed}
     scores.setdefault(node, int(table.evaluation.scores[list(table.names).index(node)]))
     parts = [f"{_paths(table, node)}{_promise(table)}, score {scores[node]} of 10, profile {table.profile}"]
@@ -74,11 +74,11 @@ def _chosen(decision: Decision, table: ScoreTable, node: str) -> str:
     return "; ".join(parts)
 
 
-def _promise(table: ScoreTable) -> str:
+def _promise(table: Table) -> str:
     return "" if table.sla_ms is None else f" (promise {table.sla_ms:g} ms)"
 
 
-def _paths(table: ScoreTable, node: str) -> str:
+def _paths(table: Table, node: str) -> str:
     i = list(table.names).index(node)
     told = [_path(path, node, i) for path in table.paths[:_PEERS]]
     more = len(table.paths) - len(told)

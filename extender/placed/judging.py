@@ -44,7 +44,8 @@ def findings(intent: Intent, resolution: Resolution, nodes: Sequence[str], gathe
     gathered = {peer: gather(peer, nodes) for peer in resolution.nodes}
     verdicts = judge(intent, list(gathered.values()), resolution.weights)
     found = {}
-    for i, (node, peer, code) in enumerate(zip(nodes, verdicts.peer, verdicts.codes.tolist(), strict=True)):
+    peers = [resolution.nodes[k] for k in verdicts.pick.tolist()]
+    for i, (node, peer, code) in enumerate(zip(nodes, peers, verdicts.codes.tolist(), strict=True)):
         state, text = _STATES[code], _text(intent, Verdict(code), peer, node, gathered[peer].recent[i])
         if state == "kept" and intent.policy == "all" and resolution.unresolved:
             state, text = "unmeasured", resolution.unresolved  # no promise to all peers without knowing them all

@@ -64,9 +64,9 @@ async def test_a_stop_makes_it_unready_answers_what_is_open_and_ends_within_five
         pod = {"metadata": {"name": "p", "annotations": {"neilats.io/peer-nodes": "a"}}}
         real = extender.decider.prioritize
 
-        async def slow(raw_pod, names):
+        async def slow(*call):
             await asyncio.sleep(0.8)
-            return await real(raw_pod, names)
+            return await real(*call)
 
         extender.decider.prioritize = slow
         call = asyncio.create_task(

@@ -10,9 +10,7 @@ from extender.errors import BadRequest
 from extender.wire import (
     decode_args,
     decode_preemption,
-    encode_filter,
     encode_preemption,
-    encode_priorities,
 )
 
 POD = {"metadata": {"name": "podName"}, "spec": {"containers": None}, "status": {}}
@@ -21,35 +19,6 @@ NODE = {"metadata": {"name": "nodeName"}, "spec": {}, "status": {"daemonEndpoint
 
 def body(**fields):
     return json.dumps(fields).encode()
-
-
-def test_names_mode_passes_names_and_says_nothing_of_nodes():
-    args = decode_args(body(Pod=POD, Nodes=None, NodeNames=["node1", "node2"]))
-    assert args.names == ["node1", "node2"]
-    assert json.loads(encode_filter(args, {"node2": "too far"})) == {
-        "Nodes": None,
-        "NodeNames": ["node1"],
-        "FailedNodes": {},
-        "FailedAndUnresolvableNodes": {"node2": "too far"},
-        "Error": "",
-    }
-
-
-def test_whole_nodes_come_back_byte_for_byte():
-    odd = b'{ "metadata" : {"name":"n1", "x": 1.0e2},"unknown":[ 1,2 ] }'
-    raw = b'{"Pod":' + json.dumps(POD).encode() + b',"Nodes":{"metadata":{},"items":[' + odd + b']},"NodeNames":null}'
-    args = decode_args(raw)
-    assert args.names == ["n1"]
-    answer = encode_filter(args, {})
-    assert odd in answer
-    assert json.loads(answer)["NodeNames"] is None
-
-
-def test_whole_nodes_without_the_failed_ones():
-    other = {**NODE, "metadata": {"name": "other"}}
-    args = decode_args(body(Pod=POD, Nodes={"metadata": {}, "items": [NODE, other]}, NodeNames=None))
-    answer = json.loads(encode_filter(args, {"nodeName": "x"}))
-    assert answer["Nodes"] == {"metadata": {}, "items": [other]}
 
 
 @pytest.mark.parametrize("case", [str.lower, str.upper, str], ids=["lower", "upper", "Go"])
@@ -86,8 +55,48 @@ def test_a_node_without_victims_keeps_an_empty_list():
     }
 
 
-def test_scores_are_integers_in_a_bare_array():
-    assert encode_priorities(["a", "b"], [10, 0]) == b'[{"Host":"a","Score":10},{"Host":"b","Score":0}]'
+def go(pod, nodes, names):
+    """A call's body as Go encodes it, from parts that are JSON already."""
+    return b'{"Pod":' + pod + b',"Nodes":' + nodes + b',"NodeNames":' + names + b"}"
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def test_the_parts_of_a_call_in_gos_order_are_those_of_any_other():
+    raw = compact(POD)
+    args = decode_args(go(raw, b"null", b'["a","b"]'))
+    assert (bytes(args.raw_pod), bytes(args.raw_names), args.names) == (raw, b'["a","b"]', ["a", "b"])
+    args = decode_args(memoryview(go(raw, compact({"metadata": {}, "items": [NODE]}), b"null")))
+    assert (args.names, [bytes(n) for n in args.nodes]) == (["nodeName"], [compact(NODE)])
+
+
+TRAPS = [
+    {"metadata": {"name": "p", "annotations": {"x": ',"Nodes":null,"NodeNames":["evil"]}'}}},
+    {"metadata": {"name": "p"}, "spec": {"a": 1, "Nodes": None, "NodeNames": ["evil"]}},
+    {"metadata": {"name": "p"}, "spec": {"a": 1, "Nodes": {"items": []}, "NodeNames": None}},
+]
+
+
+@pytest.mark.parametrize("pod", TRAPS, ids=["in a string", "deeper names", "deeper nodes"])
+def test_what_looks_like_the_end_of_the_pod_within_it_is_not_taken_for_it(pod):
+    args = decode_args(go(compact(pod), b"null", b'["a"]'))
+    assert (args.pod, args.names) == (pod, ["a"])
+    args = decode_args(go(compact(pod), compact({"items": [NODE]}), b"null"))
+    assert (args.pod, args.names) == (pod, ["nodeName"])
+
+
+@pytest.mark.parametrize("names", [b'["a",1]', b'["a"', b'["a"]]', b'["a",]'])
+def test_names_that_cannot_be_read_are_refused_however_the_call_was_taken_apart(names):
+    with pytest.raises(BadRequest):
+        decode_args(go(compact(POD), b"null", names)).check()
+
+
+def test_a_node_without_a_name_is_refused_with_its_number():
+    nodes = compact({"items": [NODE, {"metadata": {}}]})
+    with pytest.raises(BadRequest, match=r"Nodes.items\[1\]"):
+        decode_args(go(compact(POD), nodes, b"null")).check()
 
 
 JSON_VALUES = st.recursive(
@@ -100,8 +109,29 @@ FIELDS = st.sampled_from(["Pod", "Nodes", "NodeNames", "pod", "NodeNameToVictims
 
 @given(st.one_of(st.binary(max_size=60), st.dictionaries(FIELDS, JSON_VALUES).map(lambda d: json.dumps(d).encode())))
 def test_whatever_comes_is_read_or_refused_but_never_breaks(raw):
-    for decode in (decode_args, decode_preemption):
+    for decode in (lambda raw: decode_args(raw).check(), decode_preemption):
         try:
             decode(raw)
         except BadRequest as e:
             assert str(e)
+
+
+NAMES = st.lists(st.text(max_size=5), max_size=4)
+PODS = st.dictionaries(st.text(max_size=8) | FIELDS, JSON_VALUES, max_size=4)
+
+
+@given(PODS, st.one_of(NAMES, JSON_VALUES), st.one_of(st.none(), JSON_VALUES))
+def test_a_call_in_gos_order_says_the_same_as_with_spaces_between(pod, names, nodes):
+    calls = [
+        go(compact(pod), compact(nodes), compact(names)),
+        json.dumps({"Pod": pod, "Nodes": nodes, "NodeNames": names}),
+    ]
+    read = []
+    for call in calls:
+        try:
+            args = decode_args(call if isinstance(call, bytes) else call.encode())
+            args.check()
+            read.append((args.pod, args.names))
+        except BadRequest:
+            read.append("refused")
+    assert read[0] == read[1]

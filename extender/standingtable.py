@@ -1,0 +1,147 @@
+"""The scores of one decision, with all that `explain` shows of them made after the answer.
+
+Until then a decision holds no more than the snapshots that it was made from and the candidates' places in them.
+"""
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extender.analysed import Analysed
+from extender.candidates import Candidates, Places
+from extender.evaluate import Evaluation
+from extender.gather import Direction
+from extender.scoretable import PathTable, ScoreTable, estimate_columns
+from extender.standing import Snapshot, Standing
+from extender.violations import NAIVE_NAME
+from scoring.estimates import Estimates
+
+__all__ = ["Part", "StandingTable"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What the costs towards one peer were made from."""
+
+    standing: Standing
+    snapshot: Snapshot
+    by_model: bool
+    """Whether the model's violations counted, for those candidates of which it says something."""
+    decided: bool
+    """Whether a forecast was asked for at all."""
+
+    def wanting(self, places: Places) -> bool:
+        """Whether the model was not asked about some of these nodes, or not since their paths moved on."""
+        wanting = self.snapshot.wanting
+        return wanting is not None and bool(np.count_nonzero(wanting[places]))
+
+
+class StandingTable:
+    """Scores of n candidates; as `extender.scoretable.ScoreTable`, which it becomes when it is settled."""
+
+    def __init__(
+        self,
+        candidates: Candidates,
+        profile: str,
+        sla_ms: float | None,
+        evaluation: Evaluation,
+        parts: Sequence[Part],
+        now: float,
+        note: str,
+    ) -> None:
+        self.candidates, self.profile, self.sla_ms, self.evaluation = candidates, profile, sla_ms, evaluation
+        self.note, self._parts, self._now = note, parts, now
+        self.standings = [part.standing for part in parts]
+        self._table: ScoreTable | None = None
+
+    @property
+    def table(self) -> "StandingTable":
+        """Itself: as `extender.scorer.Scored` has one."""
+        return self
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The candidates."""
+        return self.candidates.names
+
+    @property
+    def unit(self) -> str:
+        """The unit of the costs."""
+        return self.evaluation.costs.unit
+
+    def unknown(self) -> Iterator[tuple[str, str]]:
+        """(peer, node) of the paths of which nothing fresh is known."""
+        for part in self._parts:
+            nothing = np.flatnonzero(part.snapshot.unknown[self.candidates.places])
+            for name in self.candidates.named(nothing) if nothing.size else ():
+                yield part.standing.peer, name
+
+    def outvoted(self, node: str, failed: Container[str]) -> bool:
+        """Whether a candidate that had not failed scored higher than this one."""
+        place = self.candidates.index.find(node)
+        mine = self.evaluation.scores[self.candidates.places == place]
+        if not mine.size or node in failed:
+            return False
+        higher = np.flatnonzero(self.evaluation.scores > mine[0])
+        return any(name not in failed for name in self.candidates.named(higher))
+
+    def working(self) -> Iterator[None]:
+        """Summarise what this decision was made from, a small slice at each step."""
+        for part in self._parts:
+            yield from part.standing.shown.waiting(part.snapshot.epoch)
+        self.settled()
+
+    def settled(self) -> ScoreTable:
+        """All numbers. Decisions must be settled in the order in which they were made."""
+        if self._table is None:
+            paths = [self._path(part) for part in self._parts]
+            self._table = ScoreTable(self.names, self.profile, self.sla_ms, self.evaluation, paths, self.note)
+            self._parts = ()
+        return self._table
+
+    @property
+    def paths(self) -> list[PathTable]:
+        """What was known of the paths to each peer."""
+        return self.settled().paths
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The candidates as JSON, best first."""
+        return self.settled().rows()
+
+    def _path(self, part: Part) -> PathTable:
+        places = self.candidates.places
+        samples, columns = part.standing.shown.through(part.snapshot.epoch)
+        own = {name: column[places] for name, column in columns.items()}
+        own["age_s"] = self._now - own["age_s"]
+        snapshot = part.snapshot.columns[places]
+        if np.count_nonzero(snapshot["direction"] == Direction.ESTIMATE):
+            own |= estimate_columns(Estimates(snapshot["estimate_ms"], snapshot["sigma_log"]))
+        path = PathTable(part.standing.peer, snapshot["direction"], samples[places], own)
+        foresight = part.snapshot.foresight
+        if part.decided and foresight is not None:
+            ours = part.snapshot.by_model[places] if part.by_model and part.snapshot.by_model is not None else None
+            path.decided_by(_MadeBy(foresight.name, ours, len(places)))
+        return path
+
+    def add(self, analysed: Sequence[Analysed]) -> None:
+        """Add what was analysed of the paths to each peer."""
+        for path, found in zip(self.paths, analysed, strict=True):
+            found.add_to(path, self.candidates.places, self.sla_ms)
+
+
+class _MadeBy(Sequence[str]):
+    """[n]: who made the forecast that counted."""
+
+    def __init__(self, model: str, ours: NDArray[np.bool_] | None, count: int) -> None:
+        self._model, self._ours, self._count = model, ours, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, i: Any) -> Any:
+        if i >= self._count:
+            raise IndexError(i)
+        return self._model if self._ours is not None and self._ours[i] else NAIVE_NAME

@@ -1,0 +1,115 @@
+"""Which of the nodes' paths to one peer have moved on since something was computed from them.
+
+What is computed of each path on its own is kept in arrays over the nodes' places (`extender.candidates`). A path is
+computed again when a sample came, when its window moves on by time alone, or when another direction speaks for it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from extender.candidates import NodeIndex, Places
+from extender.windows import ABSENT, WindowStore
+
+__all__ = ["Tracked", "grown"]
+
+_NOT_ASKED = -1
+
+
+class Tracked:
+    """Up to date for the places that `bring_up` was last asked for, and for all others that have not moved since.
+
+    `compute(places, names, now)` stores what it is about, and returns the time [n] until which that holds if nothing
+    comes. `fresh_for_s` is the age up to which a measurement speaks for its path.
+    """
+
+    def __init__(
+        self,
+        store: WindowStore,
+        index: NodeIndex,
+        peer: str,
+        fresh_for_s: float,
+        compute: Callable[[Places, Sequence[str], float], NDArray[np.float64]],
+    ) -> None:
+        self._store, self._index, self.peer, self._fresh_for_s = store, index, peer, fresh_for_s
+        self._compute = compute
+        self._current = np.zeros(0, dtype=bool)
+        self._forward = np.zeros(0, np.intp)
+        self._reverse = np.zeros(0, np.intp)
+        self._by_forward = np.zeros(0, dtype=bool)
+        self._versions = np.zeros((2, 0), np.int64)
+        self._ends = np.zeros(0)
+        self._writes = self._paths_version = _NOT_ASKED
+        self._until = np.inf
+        self.epoch = 0
+        """Changes whenever something was computed anew."""
+
+    def __len__(self) -> int:
+        return len(self._current)
+
+    def bring_up(self, places: Places, now: float) -> None:
+        """Compute what is missing or has moved on."""
+        if len(self._current) < len(self._index):
+            self._grow(len(self._index))
+        if self._writes != self._store.writes or now >= self._until:
+            self._drop_moved(now)
+        current = self._current[places]
+        if np.count_nonzero(current) < len(places):
+            self._bring_up(np.unique(places[~current]), now)
+
+    def forget(self) -> None:
+        """Have everything computed anew when it is asked for."""
+        self._current[:] = False
+
+    def _grow(self, size: int) -> None:
+        self._current = grown(self._current, size)
+        self._forward, self._reverse = grown(self._forward, size), grown(self._reverse, size)
+        self._by_forward = grown(self._by_forward, size)
+        self._versions = np.stack([grown(v, size) for v in self._versions])
+        self._ends = grown(self._ends, size)
+
+    def _drop_moved(self, now: float) -> None:
+        """Take those that have moved on for unknown."""
+        kept = np.flatnonzero(self._current)
+        forward, reverse = self._forward[kept], self._reverse[kept]
+        moved = (self._ends[kept] <= now) | (self._store.version(forward) != self._versions[0, kept])
+        moved |= self._store.version(reverse) != self._versions[1, kept]
+        if self._paths_version != (version := self._store.paths_version(self.peer)):
+            found = self._rows([self._index.names[place] for place in kept.tolist()])
+            moved |= (found[0] != forward) | ((found[1] != reverse) & ~self._by_forward[kept])
+            self._paths_version = version
+        self._current[kept[moved]] = False
+        self._until = float(self._ends[kept[~moved]].min(initial=np.inf))
+        self._writes = self._store.writes
+
+    def _rows(self, names: Sequence[str]) -> tuple[Places, Places]:
+        return self._store.rows_to(self.peer, names), self._store.rows_from(self.peer, names)
+
+    def _bring_up(self, places: Places, now: float) -> None:
+        names = [self._index.names[place] for place in places.tolist()]
+        forward, reverse = self._rows(names)
+        age_s = self._store.age_s(forward, now), self._store.age_s(reverse, now)
+        fresh = age_s[0] <= self._fresh_for_s, age_s[1] <= self._fresh_for_s
+        # The reverse measurement says nothing while the forward one is fresh, so it may move on.
+        reverse = np.where(fresh[0], ABSENT, reverse)
+        self._by_forward[places] = fresh[0]
+        spoken = np.where(fresh[0], age_s[0], age_s[1])
+        speaks = fresh[0] | fresh[1]
+        expires = np.where(speaks, np.nextafter(now - spoken + self._fresh_for_s, np.inf), np.inf)
+        self._forward[places], self._reverse[places] = forward, reverse
+        self._versions[0, places] = self._store.version(forward)
+        self._versions[1, places] = self._store.version(reverse)
+        ends = np.minimum(expires, self._compute(places, names, now))
+        self._ends[places] = ends
+        self._current[places] = True
+        self._until = min(self._until, float(ends.min()))
+        self.epoch += 1
+
+
+def grown(column: NDArray[Any], size: int) -> NDArray[Any]:
+    """The column with so many entries, the new ones zero."""
+    more = np.zeros((size, *column.shape[1:]), column.dtype)
+    more[: len(column)] = column
+    return more
