@@ -38,9 +38,9 @@ TURNS = 9
 PLAIN_HIDDEN, PLAIN_SLOTS = 32, 30
 
 
-def rows(registry: Registry | None = None) -> Iterator[Row]:
+def rows() -> Iterator[Row]:
     """The network of forecasts, that of violations, and the latter with its inputs."""
-    found = registry or Registry(packaged_directory())
+    found = Registry(packaged_directory())
     serving = found.serving()
     if serving.shared is None or serving.violation is None:
         raise SystemExit("the package has no models yet: make packaged-models")
