@@ -122,10 +122,12 @@ class Extender:
     child: Child
     webhooks: str
     api: str
+    scrape: str
+    """Where /metrics is plain HTTP, which the API is not under TLS."""
 
     def get(self, path: str) -> bytes:
         """The body of a GET of /metrics, or of the API where that is plain HTTP."""
-        with Connection(self.api) as connection:
+        with Connection(self.scrape) as connection:
             answer = connection.call(request(path))
         if answer.status != 200:
             raise BenchError(f"GET {path}: {answer.status} {answer.body[:300]!r}")
@@ -136,9 +138,18 @@ class Extender:
         lines = self.get("/metrics").decode().splitlines()
         return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
 
-    def scored(self) -> float:
-        """How many prioritize calls were answered with real scores."""
-        return self.metrics()['neilats_extender_calls_total{outcome="scored",verb="prioritize"}']
+    def decided(self) -> dict[str, float]:
+        """How many calls of each verb were really decided, and not answered neutrally."""
+        seen = self.metrics()
+
+        def count(verb: str, *outcomes: str) -> float:
+            return sum(seen[f'neilats_extender_calls_total{{outcome="{o}",verb="{verb}"}}'] for o in outcomes)
+
+        return {"filter": count("filter", "filtered", "passed"), "prioritize": count("prioritize", "scored")}
+
+    def samples(self) -> float:
+        """How many samples it has counted."""
+        return sum(count for name, count in self.metrics().items() if name.startswith("neilats_extender_samples_total"))
 
 
 @contextmanager
@@ -154,4 +165,4 @@ def extender(nodes: Mapping[str, str] | None = None, **settings: Any) -> Iterato
         with running(module("neilats", "extender", "--config", str(config)), "extender") as child:
             line = child.wait_for(r"msg=listening (.*)")[1]
             where = dict(re.findall(r"(webhooks|api|metrics)=(\S+)", line))
-            yield Extender(child, where["webhooks"], where.get("metrics", where["api"]))
+            yield Extender(child, where["webhooks"], where["api"], where.get("metrics", where["api"]))

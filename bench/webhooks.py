@@ -140,7 +140,7 @@ def _one_pod(stage: _Stage) -> dict[str, dict[str, float]]:
 
 def _measured(stage: _Stage, calls: Calls) -> Kinds:
     found: Kinds = {kind: {s: [[] for _ in range(calls.repetitions)] for s in (OURS, NULL)} for kind in KINDS}
-    scored, asked = stage.ours.scored(), 0
+    before, asked = stage.ours.decided(), 0
     for repetition in range(calls.repetitions):
         for _ in range(calls.pods):
             for kind, times in _one_pod(stage).items():
@@ -148,9 +148,12 @@ def _measured(stage: _Stage, calls: Calls) -> Kinds:
                     found[kind][server][repetition].append(ms)
             asked += 1
         say(f"  {calls.size:,} {'nodes' if calls.whole_nodes else 'names'}: {repetition + 1} of {calls.repetitions}")
-    real = stage.ours.scored() - scored
-    if real != asked:
-        raise BenchError(f"only {real:g} of {asked} prioritize calls had real scores; see neilats_extender_calls_total")
+    for verb, count in stage.ours.decided().items():
+        if count - before[verb] != asked:
+            raise BenchError(
+                f"only {count - before[verb]:g} of {asked} {verb} calls were decided, the others answered neutrally: "
+                "see neilats_extender_calls_total"
+            )
     verify_scores(stage.answers["ours prioritize"].body, stage.names)
     _verify_filter(stage)
     return found
