@@ -88,7 +88,7 @@ class Connection:
 
     def _chunks(self, begin: int) -> tuple[list[tuple[int, int]], int]:
         """Where the chunks are, and where the last one ends; trailers are not expected here."""
-        pieces = []
+        pieces: list[tuple[int, int]] = []
         while True:
             line_end = self._find(b"\r\n", begin)
             size = int(bytes(self._buffer[begin:line_end]).split(b";")[0], 16)

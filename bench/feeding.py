@@ -48,7 +48,9 @@ class Peer:
     def _report(self, begin: int, samples: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> bytes:
         self._seq += 1
         targets = self._targets[begin : begin + len(samples)]
-        runs = {t: Run(0.0, self._interval_ms, rtt_ms) for t, rtt_ms in zip(targets, samples.tolist(), strict=True)}
+        runs: dict[str, Run | list[Run]] = {
+            t: Run(0.0, self._interval_ms, rtt_ms) for t, rtt_ms in zip(targets, samples.tolist(), strict=True)
+        }
         body = encoded(Report(self.name, "bench", self._seq, self._interval_ms, runs))
         return request("/v1/report", body, {"Content-Type": HEADERS["Content-Type"]})
 

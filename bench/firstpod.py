@@ -1,8 +1,9 @@
 """The first pod of a peer that nobody asked for before, among 5,000 candidates whose windows are full.
 
-Two times are taken from the beginning of its prioritize call: when the answer is there, which must rest on the network's
-forecasts of all paths, and when `explain` also has the ADF scores and forecasts of all. The second is found without
-disturbing what it measures: each new peer is looked at once, after a delay that is halved towards the moment sought.
+Two times are taken from the beginning of its prioritize call: when the answer is there, which must rest on the
+network's forecasts of all paths, and when `explain` also has the ADF scores and forecasts of all. The second is found
+without disturbing what it measures: each new peer is looked at once, after a delay that comes nearer to the moment
+sought by halves.
 """
 
 import json
@@ -63,7 +64,9 @@ def rows(options: Options) -> Iterator[Row]:
         peers.fill()
         webhooks = stack.enter_context(Connection(ours.webhooks))
         _first(ours, webhooks, null, peer_names[0], names, 0.0)  # the process's own first call is none of a peer's
-        answers, nulls, late, search = [], [], 0.0, Search()
+        answers: list[float] = []
+        nulls: list[float] = []
+        late, search = 0.0, Search()
         for peer in peer_names[1:]:
             answer_ms, null_ms, missed, delay, there = _first(
                 ours, webhooks, null, peer, names, search.delay(answers[-1] if answers else 0.0)

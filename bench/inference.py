@@ -116,8 +116,8 @@ def _plain() -> OnnxModel:
         helper.make_node("MatMul", ["newest", "head"], ["rtt_ms"]),
     ]
     shape = ("n", PLAIN_SLOTS)
-    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)] for name in ("window", "rtt_ms")]
-    graph = helper.make_graph(nodes, "plain", *ends, constants)
+    given, made = ([helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)] for name in ("window", "rtt_ms"))
+    graph = helper.make_graph(nodes, "plain", given, made, constants)
     network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
     return OnnxModel.load(Artefact(_manifest(network), network, Path("the plain LSTM")), THREADS)
 

@@ -103,7 +103,9 @@ def measure(scale: Scale, *, tls: bool = False) -> Ingested:
         ready = generator.ready(scale.patience_s)
         if not ready:
             say(f"  not every prober was answered within {scale.patience_s:g} s")
-        paced_calls(ours, names, min(load.interval_s, scale.seconds), check=ready)  # an interval to settle, and a warm-up
+        paced_calls(
+            ours, names, min(load.interval_s, scale.seconds), check=ready
+        )  # an interval to settle, and a warm-up
         before, began = ours.child.cpu_s(), time.monotonic()
         webhook_ms = paced_calls(ours, names, scale.seconds, check=ready)
         used = share(ours.child, before, began)
@@ -121,7 +123,8 @@ def share(child: Child, before_s: float, began: float) -> float:
 
 def paced_calls(ours: Extender, names: Sequence[str], seconds: float, *, check: bool, first: int = 0) -> list[float]:
     """Milliseconds of prioritize calls of new pods, twenty a second, each for another part of the nodes."""
-    peers, times = peers_of(names), []
+    peers = peers_of(names)
+    times: list[float] = []
     scored = ours.decided()["prioritize"]
     with Connection(ours.webhooks) as connection:
         end = due = time.monotonic()

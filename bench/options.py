@@ -39,5 +39,7 @@ class Options:
     def control_plane(self) -> Path:
         """The folder of etcd, kube-apiserver and kube-scheduler; raises Skipped without them."""
         if missing := [n for n in ("etcd", "kube-apiserver", "kube-scheduler") if not (self.binaries / n).exists()]:
-            raise Skipped(f"no {', '.join(missing)}: set KUBEBUILDER_ASSETS to their folder (setup-envtest use -p path)")
+            raise Skipped(
+                f"no {', '.join(missing)}: set KUBEBUILDER_ASSETS to their folder (setup-envtest use -p path)"
+            )
         return self.binaries

@@ -164,5 +164,5 @@ def extender(nodes: Mapping[str, str] | None = None, **settings: Any) -> Iterato
         config.write_text(yaml.safe_dump(fixed | settings), encoding="utf-8")
         with running(module("neilats", "extender", "--config", str(config)), "extender") as child:
             line = child.wait_for(r"msg=listening (.*)")[1]
-            where = dict(re.findall(r"(webhooks|api|metrics)=(\S+)", line))
+            where: dict[str, str] = dict(re.findall(r"(webhooks|api|metrics)=(\S+)", line))
             yield Extender(child, where["webhooks"], where["api"], where.get("metrics", where["api"]))

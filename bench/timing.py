@@ -13,7 +13,7 @@ class BenchError(RuntimeError):
     """A measurement that cannot be trusted or did not come about; the text says why and what to do."""
 
 
-class Skipped(BenchError):  # noqa: N818
+class Skipped(BenchError):
     """What this machine lacks for a measurement, and how to get it."""
 
 

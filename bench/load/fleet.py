@@ -146,8 +146,11 @@ class Fleet:
         line.close()
 
     async def _sleep_until(self, due: float) -> None:
-        """Sleep, and wake now and then where it is long, so that a stop need not wait."""
-        while not self._stopping and (left := due - time.monotonic()) > 0:
+        """Sleep, and wake now and then where it is long, so that a stop need not wait.
+
+        An event with a timeout would be two more tasks for each of these sleeps.
+        """
+        while not self._stopping and (left := due - time.monotonic()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left, 1.0))
 
     async def _deliver(self, line: "_Line", prober: LoadProber) -> tuple[str, Hints]:

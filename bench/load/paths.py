@@ -22,7 +22,7 @@ class Paths:
     def __init__(self, count: int, seed: int) -> None:
         self._rng, self._one = np.random.default_rng(seed), random.Random(seed)
         self.level_ms: NDArray[np.float64] = np.exp(self._rng.normal(np.log(MEDIAN_MS), SPREAD, count))
-        self._levels_ms = self.level_ms.tolist()
+        self._levels_ms: list[float] = self.level_ms.tolist()
 
     def samples(self, count: int) -> NDArray[np.float64]:
         """[n, count] the next samples of every path in ms, rounded to microseconds; -1 where lost."""

@@ -14,7 +14,7 @@ from prober.wire import Report, Run
 
 __all__ = ["LoadProber"]
 
-Taken = tuple[int, float, list[float]]
+Taken = tuple[int, float, list[float | None]]
 """Samples of one target, a step apart: its place, the time of the newest (s), RTTs (ms)."""
 
 
