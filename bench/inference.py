@@ -99,7 +99,7 @@ def _parts(paths: Paths) -> Iterator[Paths]:
 def _plain() -> OnnxModel:
     rng = np.random.default_rng(0)
 
-    def weights(name: str, *shape: int) -> object:
+    def weights(name: str, *shape: int) -> TensorProto:
         return numpy_helper.from_array(rng.normal(0, 0.2, shape).astype(np.float32), name)
 
     h = PLAIN_HIDDEN

@@ -86,11 +86,14 @@ def intent(peer: str, *, require: bool) -> dict[str, str]:
 
 
 def measure(calls: Calls, options: Options) -> Kinds:
-    """Both servers' times; raises BenchError where an answer of ours had no real scores."""
+    """Both servers' times; raises BenchError where an answer of ours had no real scores.
+
+    More than 5,000 whole nodes are above the default of `webhook_max_mib`.
+    """
     names = node_names(calls.size)
     with ExitStack() as stack:
         null = stack.enter_context(null_extender(options.null_program()))
-        ours = stack.enter_context(extender(addresses(names)))
+        ours = stack.enter_context(extender(addresses(names), webhook_max_mib=max(40.0, calls.size / 100)))
         connections = {
             OURS: stack.enter_context(Connection(ours.webhooks)),
             NULL: stack.enter_context(Connection(null)),
