@@ -26,6 +26,7 @@ __all__ = ["Ingested", "Scale", "measure", "paced_calls", "rows", "share"]
 TARGET_SHARE, TARGET_MS = 0.40, 5.0
 CANDIDATES = 500
 CALLS_A_SECOND = 20.0
+WARM_UP_S = 3.0
 HISTORY = 12
 """Samples of each path from the start, so that pods are scored."""
 
@@ -46,7 +47,9 @@ class Ingested:
     """What one run showed."""
 
     share: float
-    """Of one core, of the extender's user and system time."""
+    """Of one core, of the extender's user and system time, with nothing but reports."""
+    share_with_calls: float
+    """The same while webhooks are called, with the forecasts that they keep fresh."""
     lost: float
     """Samples that were acknowledged and not counted, or measured and never acknowledged."""
     webhook_ms: Sequence[float]
@@ -71,7 +74,8 @@ def _rows(found: Ingested, sink: float, scale: Scale, how: str, *, with_targets:
     what = f"ingest of {scale.nodes:,} x {scale.targets} every 10 s{how}"
     p99, quiet = percentile(found.webhook_ms, 99), percentile(found.quiet_ms, 99)
     late = "" if found.ready else f"only {found.seen.answered} of {scale.nodes} probers were answered in time"
-    seen = {"statuses": found.seen.statuses, "reports": found.seen.reports, "body_bytes": found.seen.body_bytes}
+    seen = {name: getattr(found.seen, name) for name in ("statuses", "reports", "body_bytes", "resyncs", "p99_ms")}
+    seen |= {"share_with_calls": found.share_with_calls, "resident_mb": found.resident_mb}
 
     def row(part: str, here: float, yardstick: str, there: float, target: str, reached: bool, unit: str) -> Row:
         wanted = target if with_targets else ""
@@ -103,17 +107,19 @@ def measure(scale: Scale, *, tls: bool = False) -> Ingested:
         ready = generator.ready(scale.patience_s)
         if not ready:
             say(f"  not every prober was answered within {scale.patience_s:g} s")
-        paced_calls(
-            ours, names, min(load.interval_s, scale.seconds), check=ready
-        )  # an interval to settle, and a warm-up
+        time.sleep(load.interval_s)  # what the first reports brought is to settle
         before, began = ours.child.cpu_s(), time.monotonic()
-        webhook_ms = paced_calls(ours, names, scale.seconds, check=ready)
+        time.sleep(scale.seconds)
         used = share(ours.child, before, began)
+        paced_calls(ours, names, WARM_UP_S, check=ready)  # the first pods of the peers are measured elsewhere
+        before, began = ours.child.cpu_s(), time.monotonic()
+        webhook_ms = paced_calls(ours, names, scale.seconds, check=ready, first=1_000_000)
+        with_calls = share(ours.child, before, began)
         resident_mb = ours.child.resident_mb()
         seen = generator.stop()
         lost = abs(seen.acknowledged - ours.samples()) + seen.overdue
-        quiet_ms = paced_calls(ours, names, min(5.0, scale.seconds), check=False)
-        return Ingested(used, lost, webhook_ms, quiet_ms, seen, ready, resident_mb)
+        quiet_ms = paced_calls(ours, names, min(5.0, scale.seconds), check=False, first=2_000_000)
+        return Ingested(used, with_calls, lost, webhook_ms, quiet_ms, seen, ready, resident_mb)
 
 
 def share(child: Child, before_s: float, began: float) -> float:
