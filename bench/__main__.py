@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 from rich.console import Console
 
 from bench.options import Options
-from bench.record import record
+from bench.record import merged, record
 from bench.running import run
 from bench.sections import SECTIONS, chosen
 from bench.table import markdown, table, within
@@ -29,7 +30,13 @@ STDOUT = "-"
     flag_value=STDOUT,
     help="Print the table as Markdown, or put it into a document between its marks (docs/performance.md).",
 )
-@click.option("--from", "source", metavar="FILE", help="Measure nothing: show what --json has written.")
+@click.option(
+    "--from",
+    "sources",
+    metavar="FILE",
+    multiple=True,
+    help="Measure nothing: show what --json has written; of several files, later sections replace earlier ones.",
+)
 @click.option("--soak-s", metavar="SECONDS", default=Options.soak_s, show_default=True, help="3600: in real time.")
 @click.option("--list", "listed", is_flag=True, help="The sections, the shortest first.")
 def main(
@@ -37,7 +44,7 @@ def main(
     quick: bool,
     json_file: str | None,
     markdown_file: str | None,
-    source: str | None,
+    sources: tuple[str, ...],
     soak_s: float,
     listed: bool,
 ) -> None:
@@ -46,7 +53,7 @@ def main(
         for section in chosen():
             click.echo(f"{section.name:<12}{section.typical_s:>6g} s  {section.about}")
         return
-    found = _read(source) if source else _measured(only, Options(quick=quick, soak_s=soak_s))
+    found = _read(sources) if sources else _measured(only, Options(quick=quick, soak_s=soak_s))
     if json_file:
         _write(json_file, json.dumps(found, indent=1, allow_nan=False) + "\n")
     if markdown_file:
@@ -64,12 +71,11 @@ def _measured(only: str, options: Options) -> dict[str, Any]:
     return record(run(sections, options), options)
 
 
-def _read(source: str) -> dict[str, Any]:
+def _read(sources: Sequence[str]) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(Path(source).read_text(encoding="utf-8"))
+        return merged([json.loads(Path(source).read_text(encoding="utf-8")) for source in sources])
     except (OSError, ValueError) as e:
-        raise click.UsageError(f"--from {source}: {e}") from e
-    return found
+        raise click.UsageError(f"--from {', '.join(sources)}: {e}") from e
 
 
 def _write(where: str, text: str) -> None:

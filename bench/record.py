@@ -14,7 +14,7 @@ from bench.options import Options
 from bench.running import Outcome
 from bench.timing import Row
 
-__all__ = ["SCHEMA", "machine", "record"]
+__all__ = ["SCHEMA", "machine", "merged", "record"]
 
 SCHEMA = 1
 """Changes when a reader of older records would misread newer ones."""
@@ -31,6 +31,30 @@ def record(outcomes: Sequence[Outcome], options: Options, now: datetime | None =
         "reached": all(outcome.reached for outcome in outcomes),
         "sections": [_section(outcome) for outcome in outcomes],
     }
+
+
+def merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Several runs as one: a later one replaces sections of the same name. Raises ValueError where they are not alike.
+
+    It is as old as its oldest part, and a quick run if any part is one; its commits are all of theirs.
+    """
+    if {found["schema"] for found in records} != {SCHEMA}:
+        raise ValueError(f"records of schema {SCHEMA} are read here")
+    if len({(found["machine"]["cpu"], found["machine"]["cores"]) for found in records}) > 1:
+        raise ValueError("these runs are of different machines")
+    sections = {section["name"]: section for found in records for section in found["sections"]}
+    return {
+        **records[-1],
+        "date": min(found["date"] for found in records),
+        "commit": ", ".join(dict.fromkeys(found["commit"] for found in records)),
+        "quick": any(found["quick"] for found in records),
+        "reached": not any(_missed(section) for section in sections.values()),
+        "sections": list(sections.values()),
+    }
+
+
+def _missed(section: dict[str, Any]) -> bool:
+    return bool(section["failed"]) or not all(row["reached"] for row in section["rows"])
 
 
 def _section(outcome: Outcome) -> dict[str, Any]:

@@ -143,6 +143,30 @@ def test_a_document_gets_the_table_between_its_marks_and_keeps_the_rest(tmp_path
     assert text.count("| fast |") == 1
 
 
+def test_of_several_runs_the_later_sections_count_and_nothing_is_hidden(tmp_path: Path) -> None:
+    files = [tmp_path / f"{i}.json" for i in range(2)]
+    first = made(Outcome("one", [BAD]), Outcome("two", [BAD])) | {"commit": "aaa", "date": "2026-11-21T00:00:00+00:00"}
+    second = made(Outcome("two", [GOOD])) | {"commit": "bbb", "quick": False}
+    for file, found in zip(files, (first, second), strict=True):
+        file.write_text(json.dumps(found))
+    result = CliRunner().invoke(main, ["--from", str(files[0]), "--from", str(files[1]), "--json", "-"])
+    found = json.loads(result.output)
+    assert result.exit_code == 1
+    assert {s["name"]: [r["figure"] for r in s["rows"]] for s in found["sections"]} == {
+        "one": ["slow|er"], "two": ["fast"],
+    }  # fmt: skip
+    assert (found["commit"], found["date"][:10], found["quick"], found["reached"]) == (
+        "aaa, bbb",
+        "2026-11-21",
+        True,
+        False,
+    )
+    other = second | {"machine": second["machine"] | {"cpu": "another"}}
+    files[1].write_text(json.dumps(other))
+    result = CliRunner().invoke(main, ["--from", str(files[0]), "--from", str(files[1])])
+    assert "different machines" in result.output
+
+
 def test_a_document_without_marks_is_refused() -> None:
     with pytest.raises(ValueError, match="no lines"):
         within("nothing here", "table")
