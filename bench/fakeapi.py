@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from aiohttp import web
@@ -60,13 +61,24 @@ class FakeApi:
     def _pod(self, i: int) -> bytes:
         deployment = i % DEPLOYMENTS
         promised = i // DEPLOYMENTS % PROMISED == 0
-        peer = self._peers[deployment % len(self._peers)]
-        pod = pod_json(f"app-{deployment}-{i}", intent(peer, require=False) if promised else {}, i)
-        pod["metadata"]["labels"] = {"app": f"app-{deployment}", "pod-template-hash": "5d9c7b8f6d"}
-        pod["metadata"]["ownerReferences"][0]["uid"] = f"owner-{deployment}"
-        pod["spec"]["nodeName"] = self._names[i % len(self._names)]
-        pod["status"] = {"phase": "Running", "qosClass": "Burstable", "podIP": "10.244.1.7"}
-        return json.dumps(pod).encode()
+        made = _template(deployment, self._peers[deployment % len(self._peers)] if promised else "")
+        own = {"NAME": f"app-{deployment}-{i}", "UID": f"pod-{i}", "NODE": self._names[i % len(self._names)]}
+        for mark, value in own.items():
+            made = made.replace(f'"{mark}"', f'"{value}"')
+        return made.encode()
+
+
+@cache
+def _template(deployment: int, peer: str) -> str:
+    """The JSON of a Deployment's bound pods, with marks for what each has of its own; with a peer they are promised
+    to be near it."""
+    pod = pod_json("NAME", intent(peer, require=False) if peer else {})
+    pod["metadata"]["uid"] = "UID"
+    pod["metadata"]["labels"] = {"app": f"app-{deployment}", "pod-template-hash": "5d9c7b8f6d"}
+    pod["metadata"]["ownerReferences"][0]["uid"] = f"owner-{deployment}"
+    pod["spec"]["nodeName"] = "NODE"
+    pod["status"] = {"phase": "Running", "qosClass": "Burstable", "podIP": "10.244.1.7"}
+    return json.dumps(pod)
 
 
 def main() -> None:
