@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.bindings import Bindings
 from bench.feeding import Peers
@@ -59,8 +59,17 @@ class Variant:
 BOTH, ONE = ("filter", "prioritize"), ("prioritize",)
 NONE = Variant("none")
 VARIANTS = (NONE, Variant("null", BOTH), Variant("ours", BOTH), Variant("null", ONE), Variant("ours", ONE))
-Found = dict[tuple[str, Variant], list[float]]
-"""Pods a second by sampling and variant, one value a repetition."""
+
+
+class Speed(NamedTuple):
+    """Of one run: pods a second, and how many pods were bound; not all where that would have taken minutes."""
+
+    pods_s: float
+    bound: int
+
+
+Found = dict[tuple[str, Variant], list[Speed]]
+"""By sampling and variant, one value a repetition."""
 
 
 def rows(options: Options) -> Iterator[Row]:
@@ -88,7 +97,8 @@ def _measure(plane: ControlPlane, null: Path, size: int, pods: int, repetitions:
             for variant in VARIANTS:
                 speed = _Run(plane, null, names, pods, percent).speed(variant)
                 found.setdefault((sampling, variant), []).append(speed)
-                say(f"  {size:,} nodes, {sampling}, {variant}: {speed:.0f} pods/s ({repetition + 1} of {repetitions})")
+                what = f"{size:,} nodes, {sampling}, {variant}"
+                say(f"  {what}: {speed.pods_s:.0f} pods/s of {speed.bound} ({repetition + 1} of {repetitions})")
     return found
 
 
@@ -97,14 +107,19 @@ def _rows(found: Found, size: int, pods: int, sampling: str) -> Iterator[Row]:
         null, ours = Variant("null", verbs), Variant("ours", verbs)
         for variant, yardstick in ((ours, null), (null, NONE)):
             here, there = found[sampling, variant], found[sampling, yardstick]
-            ratios = [a / b for a, b in zip(here, there, strict=True)]
-            judged = variant is ours
+            ratios = [a.pods_s / b.pods_s for a, b in zip(here, there, strict=True)]
+            judged, bound = variant is ours, [speed.bound for speed in here]
             yield Row(
-                f"kube-scheduler, {pods:,} pods, {size:,} nodes, {sampling}: {variant}", statistics.median(here),
-                str(yardstick) if judged else "no extender", statistics.median(there),
+                f"kube-scheduler, {pods:,} pods, {size:,} nodes, {sampling}: {variant}", _median(here),
+                str(yardstick) if judged else "no extender", _median(there),
                 f">= {TARGET:.0%} of null" if judged else "", not judged or statistics.median(ratios) >= TARGET,
-                "pods/s", ratios=ratios,
+                "pods/s", ratios=ratios, details={"bound": bound},
+                limit=f"cut after {LONGEST_S:g} s with {min(bound):,} pods bound" if min(bound) < pods else "",
             )  # fmt: skip
+
+
+def _median(speeds: Sequence[Speed]) -> float:
+    return statistics.median(speed.pods_s for speed in speeds)
 
 
 @dataclass(frozen=True)
@@ -117,8 +132,8 @@ class _Run:
     pods: int
     percent: int
 
-    def speed(self, variant: Variant) -> float:
-        """Pods a second, from the first binding to the last."""
+    def speed(self, variant: Variant) -> Speed:
+        """From the first binding to the last."""
         version = asyncio.run(_make_pods(self.plane, peers_of(self.names), self.pods))
         try:
             with ExitStack() as stack:
@@ -155,7 +170,7 @@ class _Run:
                 yield f"http://{ours.webhooks}/scheduler", ours, peers
                 peers.close()
 
-    def _bound(self, bindings: Bindings, peers: Peers | None) -> float:
+    def _bound(self, bindings: Bindings, peers: Peers | None) -> Speed:
         """The speed over all pods; where that takes minutes, over those that were bound by then."""
         end, count, moved = time.monotonic() + LONGEST_S, 0, time.monotonic()
         while len(bindings) < self.pods and time.monotonic() < end:
@@ -166,9 +181,10 @@ class _Run:
             if peers is not None:
                 peers.keep_fresh()
             time.sleep(0.02)
-        if (count := len(bindings)) < self.pods:
-            say(f"  only {count} of {self.pods} pods were bound after {LONGEST_S:g} s")
-        return (count - 1) / bindings.seconds
+        count = len(bindings)
+        if count < 2:
+            raise BenchError(f"{count} of {self.pods} pods were bound after {LONGEST_S:g} s")
+        return Speed((count - 1) / bindings.seconds, count)
 
 
 def _check(ours: Extender, variant: Variant, pods: int) -> None:
