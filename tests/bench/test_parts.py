@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bench.accuracy import Round, middle, reached
-from bench.bindings import bound_pod
+from bench.bindings import bound_pod, version_of
 from bench.feeding import Peer, Peers
 from bench.firstpod import Search
 from bench.growth import measured
@@ -105,6 +105,12 @@ def test_a_binding_is_a_change_that_shows_a_node() -> None:
     assert bound_pod(b'{"type":"MODIFIED",' + pod % b'"schedulerName":"s"') == b""
     assert bound_pod(b'{"type":"DELETED",' + pod % b'"nodeName":"node-1"') == b""
     assert bound_pod(b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"1"}}}') == b""
+
+
+def test_a_watch_goes_on_behind_its_last_event_but_not_behind_an_error() -> None:
+    assert version_of(b'{"type":"ADDED","object":{"metadata":{"resourceVersion":"17"}}}') == "17"
+    assert version_of(b'{"type":"ERROR","object":{"metadata":{"resourceVersion":"17"},"code":410}}') == ""
+    assert version_of(b"{}") == ""
 
 
 def test_the_moment_at_which_everything_was_there_is_found_by_halves() -> None:
