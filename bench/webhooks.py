@@ -91,19 +91,20 @@ def measure(calls: Calls, options: Options) -> Kinds:
     More than 5,000 whole nodes are above the default of `webhook_max_mib`.
     """
     names = node_names(calls.size)
+    nodes = {n: json.dumps(node_json(n), separators=(",", ":")).encode() for n in names} if calls.whole_nodes else None
     with ExitStack() as stack:
         null = stack.enter_context(null_extender(options.null_program()))
         ours = stack.enter_context(extender(addresses(names), webhook_max_mib=max(40.0, calls.size / 100)))
-        connections = {
-            OURS: stack.enter_context(Connection(ours.webhooks)),
-            NULL: stack.enter_context(Connection(null)),
-        }
         peer_names = peers_of(names)
         peers = Peers(ours.api, peer_names, names)
         stack.callback(peers.close)
         peers.fill()
-        nodes = {n: json.dumps(node_json(n), separators=(",", ":")).encode() for n in names}
-        stage = _Stage(ours, connections, peers, peer_names, names, nodes if calls.whole_nodes else None)
+        # Opened last: the extender closes connections on which nothing was ever asked.
+        connections = {
+            OURS: stack.enter_context(Connection(ours.webhooks)),
+            NULL: stack.enter_context(Connection(null)),
+        }
+        stage = _Stage(ours, connections, peers, peer_names, names, nodes)
         _warm(stage)
         return _measured(stage, calls)
 
