@@ -41,6 +41,8 @@ def _ingest(size: int, options: Options) -> Point:
     """Percent of a core, and the median ms of prioritize calls meanwhile."""
     seconds = 10.0 if options.quick else 20.0
     found = ingest.measure(ingest.Scale(size, seconds, patience_s=60.0))
+    if not found.ready:
+        raise BenchError(f"only {found.seen.answered} of {size} probers were answered in time")
     return {
         "CPU, % of a core": 100 * found.share,
         "prioritize of 500 names meanwhile, p50 ms": median(found.webhook_ms),
