@@ -6,6 +6,9 @@ ARGS ?=
 # The multi-node test cluster's command; e2e skips without it (and fails in CI).
 TEST_CLUSTER ?= $(wildcard ../shared/cluster/cluster)
 export TEST_CLUSTER
+# The yardstick of `make bench`: an extender that does nothing; sections that need it are skipped without it.
+NULL_EXTENDER ?= $(wildcard ../shared/tools/null-extender/null-extender)
+export NULL_EXTENDER
 # What `make packaged-models` learns from.
 TRACE ?= ../shared/data/seattle/rtt_ms.npz
 SYNTHETIC := 'synthetic:lan?nodes=40&slices=400&seed=1' 'synthetic:lan?nodes=40&slices=400&seed=2'
@@ -46,7 +49,7 @@ format: .venv/.ready  ## format and mend what can be mended
 e2e: .venv/.ready  ## the whole system on a real multi-node cluster (root; TEST_CLUSTER=the cluster's command)
 	$(BIN)/python -m pytest -m e2e tests/e2e $(ARGS)
 
-bench: .venv/.ready  ## timings, as ratios against a yardstick in the same run
+bench: .venv/.ready  ## every figure beside its target and a yardstick in the same run (ARGS='--only names --quick')
 	$(BIN)/python -m bench $(ARGS)
 
 values: .venv/.ready  ## docs/values.md, from the chart's schema

@@ -3,6 +3,7 @@
 The yardsticks are the median of all that was measured, and row x column (log RTT = mean + an effect of each node).
 """
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,9 @@ def _internet(nodes: int, neighbours: int) -> _Case:
 def _seattle(neighbours: int) -> _Case:
     """Medians of 64 slices, and the slice in which they end; zero and below mean unmeasured there."""
     rtt_ms = np.load(TRACE)["rtt_ms"][-SLICES:].astype(np.float64)
-    median = np.ma.median(np.ma.masked_less_equal(rtt_ms, 0.0), axis=0).filled(np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # pairs that were never measured are NaN
+        median: Floats = np.nanmedian(np.where(rtt_ms > 0, rtt_ms, np.nan), axis=0)
     last = np.where(rtt_ms[-1] > 0, rtt_ms[-1], np.nan)
     nodes, rng = len(median), np.random.default_rng(1)
     source = np.repeat(np.arange(nodes), neighbours // 2)

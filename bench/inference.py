@@ -38,9 +38,9 @@ TURNS = 9
 PLAIN_HIDDEN, PLAIN_SLOTS = 32, 30
 
 
-def rows(registry: Registry | None = None) -> Iterator[Row]:
+def rows() -> Iterator[Row]:
     """The network of forecasts, that of violations, and the latter with its inputs."""
-    found = registry or Registry(packaged_directory())
+    found = Registry(packaged_directory())
     serving = found.serving()
     if serving.shared is None or serving.violation is None:
         raise SystemExit("the package has no models yet: make packaged-models")
@@ -99,7 +99,7 @@ def _parts(paths: Paths) -> Iterator[Paths]:
 def _plain() -> OnnxModel:
     rng = np.random.default_rng(0)
 
-    def weights(name: str, *shape: int) -> object:
+    def weights(name: str, *shape: int) -> TensorProto:
         return numpy_helper.from_array(rng.normal(0, 0.2, shape).astype(np.float32), name)
 
     h = PLAIN_HIDDEN
@@ -116,8 +116,8 @@ def _plain() -> OnnxModel:
         helper.make_node("MatMul", ["newest", "head"], ["rtt_ms"]),
     ]
     shape = ("n", PLAIN_SLOTS)
-    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)] for name in ("window", "rtt_ms")]
-    graph = helper.make_graph(nodes, "plain", *ends, constants)
+    given, made = ([helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)] for name in ("window", "rtt_ms"))
+    graph = helper.make_graph(nodes, "plain", given, made, constants)
     network = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
     return OnnxModel.load(Artefact(_manifest(network), network, Path("the plain LSTM")), THREADS)
 

@@ -1,0 +1,1 @@
+"""Load on an extender: thousands of probers that report, and kube-scheduler's calls."""
