@@ -89,13 +89,13 @@ class Analysed:
     def add_to(self, path: PathTable, places: Places, sla_ms: float | None) -> None:
         """Add what was computed to the numbers of some candidates, under the SLA as the pod gave it."""
         c = self._columns[places]
-        path.columns |= {"forecast_ms": c["forecast_ms"], "adf_score": c["adf_score"]}
+        path.show({"forecast_ms": c["forecast_ms"], "adf_score": c["adf_score"]})
         if sla_ms is not None:
-            path.columns["future_score"] = future_score(c["inverse_sum"], sla_ms, HORIZON_SLOTS)
+            path.show({"future_score": future_score(c["inverse_sum"], sla_ms, HORIZON_SLOTS)})
         if not path.decided:
             path.forecaster = [self._points if own else NAIVE.name for own in c["own"].tolist()]
         if self.standing.sla_ms is not None:
-            path.columns |= self._violation_columns(c)
+            path.show(self._violation_columns(c))
 
     def _violation_columns(self, c: NDArray[np.void]) -> dict[str, NDArray[np.float64]]:
         columns = {"violation_naive": c["naive"]}

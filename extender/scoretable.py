@@ -48,24 +48,24 @@ class PathTable:
         """Say whose forecast made the costs."""
         self.forecaster, self.decided = forecaster, True
 
+    def show(self, more: Columns) -> None:
+        """Add columns; they are replaced as a whole, because another thread may be reading them."""
+        self.columns = self.columns | more
+
     def add(self, analysis: PathAnalysis, sla_ms: float | None) -> None:
         """Add what was computed after the answer."""
-        self.columns |= {"forecast_ms": analysis.forecast_ms, "adf_score": analysis.adf_score}
-        if sla_ms is not None:
-            self.columns["future_score"] = analysis.future(sla_ms)
+        more = {"forecast_ms": analysis.forecast_ms, "adf_score": analysis.adf_score}
+        self.show(more | ({} if sla_ms is None else {"future_score": analysis.future(sla_ms)}))
         if not self.decided:
             self.forecaster = analysis.forecaster
 
     def add_violations(self, violations: PathViolations) -> None:
         """Add both forecasts of violations, and how wrong each has been for these candidates."""
-        self.columns |= {"violation_naive": violations.naive}
+        more = {"violation_naive": violations.naive}
         if violations.name:
             brier_model, brier_naive = violations.brier
-            self.columns |= {
-                "violation_model": violations.model,
-                "brier_model": brier_model,
-                "brier_naive": brier_naive,
-            }
+            more |= {"violation_model": violations.model, "brier_model": brier_model, "brier_naive": brier_naive}
+        self.show(more)
 
     def row(self, i: int) -> dict[str, Any]:
         """One candidate's path as JSON."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
+from extender.ahead import Ahead
 from extender.app import Extender, build, new_metrics
 from extender.cluster.base import Cluster, ClusterError
 from extender.cluster.choose import open_cluster
@@ -103,6 +104,7 @@ async def _background(extender: Extender, listeners: Listeners) -> AsyncIterator
     """The tasks in the background, from now on until this is left."""
     jobs: Mapping[str, Coroutine[Any, Any, None]] = {
         "followup": extender.followup.run(),
+        "ahead": Ahead(extender.decider.scorer.standings).run(),
         "placed": extender.placed.run(),
         "events": extender.voice.run(),
         "waker": extender.waker.run(),

@@ -5,7 +5,7 @@ the window moves on by time or grows stale, so that what decays with time (the w
 node's other links) is at most one slot old. What depends on the set of candidates is worked out for each call.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,7 +18,7 @@ from extender.foreseen import Foreseen, Foresight
 from extender.gather import Direction, Gathered, gather
 from extender.noise import NoiseTable
 from extender.shown import Shown
-from extender.tracked import Tracked, grown
+from extender.tracked import Slack, Tracked, grown
 from extender.violations import Violations
 from extender.windows import WindowStore
 from scoring.attainment import attainment, naive_violation
@@ -101,6 +101,7 @@ class Standing:
         sla_ms: float | None,
         fresh_for_s: float,
         clock: Callable[[], float],
+        slack: Slack,
         estimator: Estimator | None = None,
     ) -> None:
         self._clock = clock
@@ -109,7 +110,7 @@ class Standing:
         self._index, self._violations, self._fresh_for_s = index, violations, fresh_for_s
         self._columns = np.zeros(0, _COLUMNS)
         self._tried = np.zeros(0, np.int64)
-        self._tracked = Tracked(store, index, peer, fresh_for_s, self._compute)
+        self._tracked = Tracked(store, index, peer, fresh_for_s, self._compute, slack)
         self._foreseen = None if sla_ms is None else Foreseen(violations, index, peer, sla_ms, store.interval_s)
         self._plain = sla_ms is None
         self._key: tuple[object, ...] = ()
@@ -130,6 +131,12 @@ class Standing:
         if self._snapshot is None or key != self._key:
             self._key, self._snapshot = key, self._make(foresight)
         return self._snapshot
+
+    def refreshing(self, now: float) -> Iterator[None]:
+        """Bring those up to date that were asked for, a slice at each step, and have the snapshot ready."""
+        yield from self._tracked.refreshing(now)
+        self.of(np.zeros(0, np.intp), now, forecast=self._foreseen is not None)
+        yield
 
     def with_plain(self, places: Places, now: float, *, forecast: bool) -> Snapshot:
         """As `of`, with the costs by the past alone from now on."""

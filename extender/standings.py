@@ -1,7 +1,8 @@
 """What is remembered of nodes for the webhooks: by peer and SLA, bounded, what was not used for longest out first."""
 
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence, Sized
+from collections.abc import Awaitable, Callable, Hashable, Sequence, Sized
 from typing import Final, Generic, TypeVar
 
 from extender.candidates import MOST, Candidates, NodeIndex
@@ -9,6 +10,7 @@ from extender.estimates import Estimator
 from extender.kept import Kept
 from extender.noise import NoiseTable
 from extender.standing import Standing
+from extender.tracked import Slack
 from extender.violations import Violations
 from extender.windows import WindowStore
 
@@ -22,6 +24,12 @@ ROWS: Final = 200_000
 
 IDLE_S: Final = 600.0
 """What nobody asked about for this long is forgotten."""
+
+LATELY_S: Final = 60.0
+"""What was asked about within this time is kept up to date ahead of the next call."""
+
+Rest = Callable[[float], Awaitable[None]]
+"""Awaited after work that took so many seconds."""
 
 T = TypeVar("T", bound=Sized)
 
@@ -52,6 +60,9 @@ class _Bounded(Generic[T]):
             self._used.pop(key, None)
             rows -= len(gone)
 
+    def used_since(self, since: float) -> list[T]:
+        return [table for key, table in self._tables.items() if self._used[key] >= since]
+
     def tidy(self, since: float) -> None:
         for key in [key for key, used in self._used.items() if used < since]:
             self._tables.pop(key, None)
@@ -79,7 +90,7 @@ class Standings:
     ) -> None:
         self._store, self._noise, self._violations, self._fresh_for_s = store, noise, violations, fresh_for_s
         self._clock, self._estimator = clock, estimator
-        self._index, self._most_names = NodeIndex(), most_names
+        self._index, self._most_names, self.slack = NodeIndex(), most_names, Slack()
         self._costs: _Bounded[Standing] = _Bounded(entries, rows)
         self._promises: _Bounded[Kept] = _Bounded(entries, rows)
 
@@ -99,7 +110,7 @@ class Standings:
 
         def make() -> Standing:
             parts = (self._store, self._noise, self._violations, index)
-            return Standing(*parts, peer, sla_ms, self._fresh_for_s, self._clock, self._estimator)
+            return Standing(*parts, peer, sla_ms, self._fresh_for_s, self._clock, self.slack, self._estimator)
 
         return make() if index is not self._index else self._costs.of((peer, sla_ms), make, self._clock())
 
@@ -107,9 +118,19 @@ class Standings:
         """Which nodes keep a promise towards a peer."""
 
         def make() -> Kept:
-            return Kept(self._store, index, peer, sla_ms, legacy, self._fresh_for_s)
+            return Kept(self._store, index, peer, sla_ms, legacy, self._fresh_for_s, self.slack)
 
         return make() if index is not self._index else self._promises.of((peer, sla_ms, legacy), make, self._clock())
+
+    async def refresh(self, rest: Rest) -> None:
+        """Bring up to date what was used lately, and rest after each step."""
+        since = self._clock() - LATELY_S
+        tables: list[Kept | Standing] = [*self._promises.used_since(since), *self._costs.used_since(since)]
+        for table in tables:
+            began = time.perf_counter()
+            for _ in table.refreshing(self._clock()):
+                await rest(time.perf_counter() - began)
+                began = time.perf_counter()
 
     def tidy(self) -> None:
         """Forget what nobody asks about any more."""

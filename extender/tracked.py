@@ -4,8 +4,9 @@ What is computed of each path on its own is kept in arrays over the nodes' place
 computed again when a sample came, when its window moves on by time alone, or when another direction speaks for it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,19 @@ from numpy.typing import NDArray
 from extender.candidates import NodeIndex, Places
 from extender.windows import ABSENT, WindowStore
 
-__all__ = ["Tracked", "grown"]
+__all__ = ["Slack", "Tracked", "grown"]
 
 _NOT_ASKED = -1
+
+SLICE: Final = 256
+"""Places that are computed at once ahead of the calls: about a millisecond's work."""
+
+
+@dataclass
+class Slack:
+    """How old what is remembered may be, in seconds: above 0 while somebody keeps it up to date ahead of the calls."""
+
+    seconds: float = 0.0
 
 
 class Tracked:
@@ -32,9 +43,10 @@ class Tracked:
         peer: str,
         fresh_for_s: float,
         compute: Callable[[Places, Sequence[str], float], NDArray[np.float64]],
+        slack: Slack,
     ) -> None:
         self._store, self._index, self.peer, self._fresh_for_s = store, index, peer, fresh_for_s
-        self._compute = compute
+        self._compute, self._slack, self._looked = compute, slack, -np.inf
         self._current = np.zeros(0, dtype=bool)
         self._forward = np.zeros(0, np.intp)
         self._reverse = np.zeros(0, np.intp)
@@ -53,11 +65,18 @@ class Tracked:
         """Compute what is missing or has moved on."""
         if len(self._current) < len(self._index):
             self._grow(len(self._index))
-        if self._writes != self._store.writes or now >= self._until:
-            self._drop_moved(now)
+        if now - self._looked >= self._slack.seconds:
+            self._look(now)
         current = self._current[places]
         if np.count_nonzero(current) < len(places):
             self._bring_up(np.unique(places[~current]), now)
+
+    def refreshing(self, now: float) -> Iterator[None]:
+        """Compute what has moved on by now, a slice at each step."""
+        moved = self._look(now)
+        for begin in range(0, len(moved), SLICE):
+            self._bring_up(moved[begin : begin + SLICE], now)
+            yield
 
     def forget(self) -> None:
         """Have everything computed anew when it is asked for."""
@@ -70,8 +89,11 @@ class Tracked:
         self._versions = np.stack([grown(v, size) for v in self._versions])
         self._ends = grown(self._ends, size)
 
-    def _drop_moved(self, now: float) -> None:
-        """Take those that have moved on for unknown."""
+    def _look(self, now: float) -> Places:
+        """Take those that have moved on for unknown, and return them."""
+        self._looked = now
+        if self._writes == self._store.writes and now < self._until:
+            return np.zeros(0, np.intp)
         kept = np.flatnonzero(self._current)
         forward, reverse = self._forward[kept], self._reverse[kept]
         moved = (self._ends[kept] <= now) | (self._store.version(forward) != self._versions[0, kept])
@@ -83,6 +105,8 @@ class Tracked:
         self._current[kept[moved]] = False
         self._until = float(self._ends[kept[~moved]].min(initial=np.inf))
         self._writes = self._store.writes
+        dropped: Places = kept[moved]
+        return dropped
 
     def _rows(self, names: Sequence[str]) -> tuple[Places, Places]:
         return self._store.rows_to(self.peer, names), self._store.rows_from(self.peer, names)

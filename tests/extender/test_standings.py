@@ -253,3 +253,32 @@ def test_candidates_of_a_forgotten_index_are_still_answered():
     assert snapshot.columns["known"].tolist() == [False, True, False, False, False]
     assert Candidates(before.index, before.places).names == list(NODES)
     world.close()
+
+
+async def test_while_they_are_kept_up_to_date_calls_take_what_is_there_and_find_it_ready():
+    world = World()
+    world.report("node-1", 2.0)
+    standings, rested = world.cached.standings, []
+    candidates = standings.candidates(NODES)
+    standing = standings.costs(candidates.index, "node-0", 5.0)
+    kept = standings.promises(candidates.index, "node-0", 5.0, legacy=False)
+    first = standing.of(candidates.places, world.now, forecast=True)
+    kept.of(candidates.places, world.now)
+    standings.slack.seconds = 1.0
+    world.now += 0.5
+    world.report("node-1", 30.0)
+    assert standing.of(candidates.places, world.now, forecast=True) is first
+
+    async def rest(seconds):
+        rested.append(seconds)
+
+    await standings.refresh(rest)
+    moves = standing.moves(candidates.places)
+    second = standing.of(candidates.places, world.now, forecast=True)
+    assert second is not first
+    assert (standing.moves(candidates.places) == moves).all()
+    assert len(rested) >= 3
+    world.report("node-1", 30.0)
+    world.now += 1.0
+    assert standing.of(candidates.places, world.now, forecast=True) is not second
+    world.close()
