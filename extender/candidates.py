@@ -3,7 +3,7 @@
 Each name has a place from the first time it is asked about. What is remembered of nodes lies at their places.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -131,6 +131,13 @@ class Refused(Mapping[str, str]):
     def _reasons(self) -> dict[str, str]:
         named = self._candidates.named
         return {name: reason for reason, which in self.groups for name in named(which)}
+
+    @cached_property
+    def signature(self) -> Hashable:
+        """Equal where the same nodes are refused for the same reasons, in whatever order they came."""
+        places = self._candidates.places
+        said = sorted((reason, np.sort(places[which]).tobytes()) for reason, which in self.groups if len(which))
+        return id(self._candidates.index), tuple(said)  # the index lives as long as this
 
     @cached_property
     def kept(self) -> NDArray[np.bool_]:

@@ -119,6 +119,9 @@ class Decisions:
         while len(self._ring) > self._kept or (self._rows > self._rows_kept and len(self._ring) > 1):
             self._drop(next(iter(self._ring)))
 
+    def __contains__(self, decision: Decision) -> bool:
+        return decision.number in self._ring
+
     def _drop(self, number: int) -> None:
         gone = self._ring.pop(number)
         self._rows -= self._counted.pop(number)

@@ -47,7 +47,7 @@ class Followup:
     ) -> None:
         self._decider, self._decisions, self._cluster = decider, decisions, cluster
         self._waker, self._announcer, self._metrics = waker, announcer, metrics
-        self._pending: deque[Ranked] = deque()
+        self._pending: deque[tuple[Decision, Ranked]] = deque()
         self._came = asyncio.Event()
         self._analyses = Analyses(decider.scorer)
         decider.on_recorded = self.recorded
@@ -59,7 +59,7 @@ class Followup:
         self._cluster.follow(decision.pod)
         self._announcer.decided(decision)
         if scored is not None:
-            self._pending.append(scored)
+            self._pending.append((decision, scored))
             self._came.set()
 
     def filtered(self, pod: Pod, intent: Intent, failed: Mapping[str, str]) -> None:
@@ -83,8 +83,8 @@ class Followup:
 
     def settle(self) -> None:
         """Have every decision hold its numbers now: somebody wants to see them."""
-        for scored in self._pending:
-            if isinstance(scored, StandingTable):
+        for decision, scored in self._pending:
+            if isinstance(scored, StandingTable) and decision in self._decisions:
                 scored.settled()
 
     async def run(self) -> None:
@@ -105,12 +105,14 @@ class Followup:
         """Settle the decisions in their order, in slices between which webhooks are answered, and analyse the last."""
         done: list[Ranked] = []
         while self._pending:
-            scored = self._pending[0]
-            if isinstance(scored, StandingTable):
-                for _ in scored.working():
-                    await asyncio.sleep(0)
-            if self._pending and self._pending[0] is scored:
+            first = self._pending[0]
+            decision, scored = first
+            if decision in self._decisions:  # many decisions of many candidates push the first ones out again
+                if isinstance(scored, StandingTable):
+                    for _ in scored.working():
+                        await asyncio.sleep(0)
+                done.append(scored)
+            if self._pending and self._pending[0] is first:
                 self._pending.popleft()
-            done.append(scored)
             await asyncio.sleep(0)
         await self._analyses.add(done[-QUEUED:])

@@ -6,10 +6,11 @@ answer would now be another one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from extender.candidates import Refused
 from extender.intents import PREFIX, Intent
 from extender.metrics import Metrics
 from extender.pods import Pod
@@ -81,18 +82,31 @@ class Waker:
 
     async def look(self) -> None:
         """Wake every refused pod whose refusals have changed."""
-        due = [uid for uid in list(self._refused) if await self._changed(uid)]
+        due = []
+        for alike in self._alike():
+            await asyncio.sleep(0)  # each look takes a while; webhooks go first
+            if await self._changed(alike[0]):
+                due += alike
         for i in range(0, len(due), AT_ONCE):
             await asyncio.gather(*(self._wake(uid) for uid in due[i : i + AT_ONCE]))
 
+    def _alike(self) -> Iterable[list[str]]:
+        """The pods that are to be looked at, those together that ask for the same and were refused alike.
+
+        The one that has waited for longest speaks for its group: a Deployment's thousand pods are one look.
+        """
+        groups: dict[Hashable, list[str]] = {}
+        now = self._clock()
+        for uid, entry in list(self._refused.items()):
+            if now - entry.asked > FORGET_S:
+                del self._refused[uid]
+            elif now - entry.woken >= entry.pause_s:
+                groups.setdefault(_group(entry), []).append(uid)
+        return groups.values()
+
     async def _changed(self, uid: str) -> bool:
         """Whether the pod's answer would now be another one; a failed look is logged and comes again."""
-        await asyncio.sleep(0)  # each look takes a while; webhooks go first
-        entry, now = self._refused.get(uid), self._clock()
-        if entry is None or now - entry.woken < entry.pause_s:
-            return False
-        if now - entry.asked > FORGET_S:
-            self._refused.pop(uid, None)
+        if (entry := self._refused.get(uid)) is None:
             return False
         try:
             return _differs(entry.failed, await self._review(entry.pod, entry.intent, list(entry.failed)))
@@ -116,6 +130,14 @@ class Waker:
             done = False
         self._metrics.wakes.labels("done" if done else "failed").inc()
         log.info("refused pod woken", extra={"pod": _name(entry.pod), "done": done})
+
+
+def _group(entry: _Refused) -> Hashable:
+    """Equal for pods with the same peers and the same refusals; which pods are peers depends on who asks."""
+    failed, asking = entry.failed, entry.pod
+    signature = failed.signature if isinstance(failed, Refused) else frozenset(failed.items())
+    whose = (asking.namespace, asking.owner) if entry.intent.peer_pods is not None else ()
+    return entry.intent, whose, signature
 
 
 def _differs(before: Failed, now: Failed) -> bool:

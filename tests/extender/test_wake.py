@@ -1,16 +1,19 @@
 """Refused pods are woken when their answer changes, and only then."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
 from extender import wake
+from extender.candidates import Candidates, NodeIndex, Refused
 from extender.intents import Intent
 from extender.metrics import Metrics
 from extender.pods import Pod
+from extender.selectors import parse_selector
 from extender.wake import ANNOTATION, Waker
 from tests.extender.conftest import Clock
 
@@ -98,9 +101,31 @@ async def test_a_failing_look_or_patch_of_one_pod_leaves_the_others_and_the_task
 
     world.waker._review, world.waker._annotate = review, annotate
     for i, name in enumerate("pqr"):
-        world.waker.refused(Pod("shop", name, f"u{i}"), INTENT, {"b": BREAKS})
+        world.waker.refused(Pod("shop", name, f"u{i}"), replace(INTENT, max_rtt_ms=5 + i), {"b": BREAKS})
     await world.waker.look()
     assert sorted(world.woken) == ["q", "r"]
+
+
+async def test_pods_that_were_refused_alike_are_one_look_and_others_have_their_own(world):
+    looks = []
+
+    async def review(pod, intent, names):
+        looks.append(pod.name)
+        return {}
+
+    world.waker._review = review
+    index = NodeIndex()
+    for i in range(5):
+        places = index.places(["b", "c"] if i % 2 else ["c", "b"])
+        refused = Refused(Candidates(index, places), [(BREAKS, np.array([0, 1]))])
+        world.waker.refused(Pod("shop", f"p{i}", f"u{i}"), INTENT, refused)
+    selecting = replace(INTENT, peer_nodes=(), peer_pods=parse_selector("app=db"))
+    for i in range(2):
+        world.waker.refused(Pod("shop", f"s{i}", f"v{i}", owner=f"o{i}"), selecting, {"b": BREAKS})
+    world.waker.refused(Pod("shop", "other", "w"), INTENT, {"b": MEASURING, "c": BREAKS})
+    await world.waker.look()
+    assert looks == ["p0", "s0", "s1", "other"]
+    assert len(world.woken) == 8
 
 
 async def test_a_pod_settled_while_others_are_looked_at_is_not_woken(world):
