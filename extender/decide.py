@@ -7,7 +7,7 @@ recorded, also in shadow mode, in which the answers stay neutral.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from extender.scorer import Ranked, Scorer
 from scoring.rank import NEUTRAL
 
 __all__ = ["Answer", "Decider", "Neutral"]
+
+WANTED_AT_ONCE: Final = 100
+"""Paths that are asked for without a look at what else there is to do: a peer that is new is unknown to all nodes."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Decider:
         """What would be refused now, and why: for pods that were refused before."""
         found = await self.promises.refusals(pod, intent, self.scorer.standings.candidates(names), 0.0, self.end())
         self.asked(found.resolution.nodes)
-        self._want(found.recovering)
+        await self._want(found.recovering)
         return found.failed
 
     # -- behind them -----------------------------------------------------------------------------------------------
@@ -143,11 +146,12 @@ class Decider:
         scored = None
         if found is not None:
             self.asked(found.resolution.nodes)
-            self._want([*found.unmeasured, *found.recovering])
+            await self._want([*found.unmeasured, *found.recovering])
             scored = await self._scored(decision.intent, found, candidates, end)
         if decision.outcome in ("filtered", "passed") and decision.table is None and scored is not None:
             decision.table = scored.table
             decision.reason = "; ".join(filter(None, (decision.reason, scored.table.note)))
+        self._decisions.shed()
         self.on_recorded(decision, scored)
 
     async def _scored(self, intent: Intent, found: Refusals, candidates: Candidates, end: float) -> Ranked | None:
@@ -186,7 +190,8 @@ class Decider:
     async def _recorded(self, decision: Decision, scored: Ranked | None) -> None:
         self.asked(decision.peers)
         if scored is not None and (decision.intent.mode == "require" or self._probing.mesh):
-            self._want(scored.unknown())  # in a large cluster estimates do for the pods that only prefer
+            await self._want(scored.unknown())  # in a large cluster estimates do for the pods that only prefer
+        self._decisions.shed()
         self.on_recorded(decision, scored)
 
     def asked(self, peers: Iterable[str]) -> None:
@@ -195,12 +200,14 @@ class Decider:
         for peer in peers:
             self._probing.asked(peer, now)
 
-    def _want(self, paths: Iterable[tuple[str, str]]) -> None:
+    async def _want(self, paths: Iterable[tuple[str, str]]) -> None:
         """Have (peer, node) paths measured quickly, from both ends, as one of them may have no prober."""
         now = self._clock()
-        for peer, name in paths:
+        for count, (peer, name) in enumerate(paths, 1):
             self._probing.want(name, peer, now)
             self._probing.want(peer, name, now)
+            if count % WANTED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # webhooks go first
 
     def _late(self, decision: Decision) -> Neutral:
         late = f"no answer within {self._deadline_s:g} s"

@@ -116,6 +116,9 @@ class Decisions:
         self._counted[decision.number] = rows
         self._ring[decision.number] = decision
         self._latest[_key(decision.pod)] = decision.number
+
+    def shed(self) -> None:
+        """Drop the oldest records above the bounds; not in `keep`, as it takes a while to free all their numbers."""
         while len(self._ring) > self._kept or (self._rows > self._rows_kept and len(self._ring) > 1):
             self._drop(next(iter(self._ring)))
 
