@@ -47,8 +47,8 @@ class Analyses:
         for standing, candidates in asked.items():
             analysed = self._known.get(standing) or self._scorer.analysed(standing)
             places = np.unique(np.concatenate([c.places for c in candidates]))
-            standing.asked(places)
             try:
+                standing.asked(places)
                 await analysed.bring_up(Candidates(candidates[0].index, places))
             except Exception:
                 log.exception("analysis failed", extra={"peer": standing.peer})

@@ -88,8 +88,7 @@ class Analyst:
         stale = np.flatnonzero(cache.stale(gathered.rows, generation))
         if not stale.size:
             return
-        rows, windows = gathered.rows[stale], gathered.paths.windows
-        version = self._store.version(rows)
+        rows, windows, version = gathered.rows[stale], gathered.paths.windows, gathered.version[stale]
 
         async def piece(part: slice) -> None:
             values = await self._worker.run(lambda: compute(windows[stale[part]]))

@@ -96,8 +96,8 @@ def build(
     The models are loaded here: nobody waits for an answer yet. Raises ClusterError where nothing can verify tokens.
     """
     metrics, store = metrics or new_metrics(), WindowStore(settings.window_slots, settings.interval_s)
-    noise, grace = NoiseTable(store), Grace(settings.measuring_grace_s)
     probing, load = _probing(settings, cluster, store, metrics, clock), _load(settings)
+    noise, grace = NoiseTable(store), _grace(settings, cluster, load)
     access = open_access(settings, cluster, metrics, clock)
     recorder = _recorder(settings, metrics, clock)
     ingest = Ingest(store, noise, cluster, access.owners, Replies(probing, load, metrics), clock, recorder.observe)
@@ -145,6 +145,11 @@ def build(
         recorder=recorder,
         apps=apps,
     )
+
+
+def _grace(settings: ExtenderSettings, cluster: Cluster, load: Load) -> Grace:
+    """Two pauses more: one until a prober hears of a new path, and one until its samples come."""
+    return Grace(settings.measuring_grace_s, lambda: 2 * load.pause_s(len(cluster.nodes)))
 
 
 def _load(settings: ExtenderSettings) -> Load:

@@ -6,6 +6,7 @@ Each name has a place from the first time it is asked about. What is remembered 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -137,7 +138,11 @@ class Refused(Mapping[str, str]):
         """Equal where the same nodes are refused for the same reasons, in whatever order they came."""
         places = self._candidates.places
         said = sorted((reason, np.sort(places[which]).tobytes()) for reason, which in self.groups if len(which))
-        return id(self._candidates.index), tuple(said)  # the index lives as long as this
+        digest = blake2b(digest_size=16)
+        for reason, where in said:
+            digest.update(f"{reason}\0{len(where)}\0".encode())
+            digest.update(where)
+        return id(self._candidates.index), digest.digest()  # the index lives as long as this
 
     @cached_property
     def kept(self) -> NDArray[np.bool_]:

@@ -81,11 +81,11 @@ class Followup:
             extra={"pod": f"{pod.namespace}/{pod.name}", "node": pod.node, "outvoted": decision.outvoted},
         )
 
-    def settle(self) -> None:
+    async def settle(self) -> None:
         """Have every decision hold its numbers now: somebody wants to see them."""
-        for decision, scored in self._pending:
+        for decision, scored in list(self._pending):
             if isinstance(scored, StandingTable) and decision in self._decisions:
-                scored.settled()
+                await scored.settle()
 
     async def run(self) -> None:
         """Add what takes longer to the records, for ever: all that came within a while together."""
@@ -105,14 +105,14 @@ class Followup:
         """Settle the decisions in their order, in slices between which webhooks are answered, and analyse the last."""
         done: list[Ranked] = []
         while self._pending:
-            first = self._pending[0]
-            decision, scored = first
-            if decision in self._decisions:  # many decisions of many candidates push the first ones out again
-                if isinstance(scored, StandingTable):
-                    for _ in scored.working():
-                        await asyncio.sleep(0)
-                done.append(scored)
-            if self._pending and self._pending[0] is first:
-                self._pending.popleft()
+            decision, scored = self._pending[0]
+            try:
+                if decision in self._decisions:  # many decisions of many candidates push the first ones out again
+                    if isinstance(scored, StandingTable):
+                        await scored.settle()
+                    done.append(scored)
+            except Exception:
+                log.exception("a decision is shown without its numbers", extra={"pod": decision.pod.name})
+            self._pending.popleft()  # only here: until then whoever wants to see it finds it
             await asyncio.sleep(0)
         await self._analyses.add(done[-QUEUED:])

@@ -56,7 +56,8 @@ class Foreseen:
 
     def asked(self, places: Places, now: float) -> None:
         """Somebody was answered by these, and may ask again: they are computed ahead."""
-        if self._table is not None and len(self._places):
+        # Elsewhere in the table others may have been forgotten meanwhile; the next look finds the places again.
+        if self._table is not None and self._layout == (self._table.layout, len(self._index)):
             found = self._places[places[places < len(self._places)]]
             self._table.asked(found[found >= 0], now)
 

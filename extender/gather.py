@@ -56,6 +56,8 @@ class Gathered(RecentPaths):
     names: Sequence[str]
     age_s: NDArray[np.float64]
     paths: Paths
+    version: NDArray[np.int64]
+    """[n]: the rows' versions when they were copied."""
     estimates: Estimates | None = None
     """Of the paths that nobody measured; None where there is none at all."""
 
@@ -99,6 +101,7 @@ def gather(
         direction=direction,
         estimates=estimates,
         rows=chosen.rows,
+        version=store.version(chosen.rows),
         age_s=chosen.age_s,
         paths=Paths(
             windows=store.windows(chosen.rows, now),

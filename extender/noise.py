@@ -123,7 +123,8 @@ class NoiseTable:
 
     def of(self, nodes: Sequence[str], now: float, fresh_for_s: float) -> NDArray[np.float64]:
         """[n, bins] noise of each node's outgoing links; NaN where it is unknown."""
-        found: NDArray[np.float64] = self._curves[self.rows(nodes, now, fresh_for_s), _LONGEST]
+        rows = self.rows(nodes, now, fresh_for_s)  # first, as it may bring more nodes and with them other arrays
+        found: NDArray[np.float64] = self._curves[rows, _LONGEST]
         return found
 
     def forget(self, node: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from extender.http import json_body, json_response
 from extender.intents import Intent
 from extender.scorer import Scored
 from extender.scoretable import number, path_columns
+from extender.standingtable import StandingTable
 from extender.unmeasured import unmeasured
 from extender.windows import ABSENT, WindowStore
 from scoring.profiles import PROFILES
@@ -44,7 +45,7 @@ class Queries:
         decider: Decider,
         decisions: Decisions,
         clock: Any,
-        settle: Callable[[], None],
+        settle: Callable[[], Awaitable[None]],
     ) -> None:
         self._settle = settle
         self._store, self._cluster, self._decider = store, cluster, decider
@@ -123,9 +124,9 @@ class Queries:
         windows, age_s = self._store.windows(rows, now), self._store.age_s(rows, now)
         nodes, interval_s = list(self._cluster.nodes), self._store.interval_s
         answer = await asyncio.to_thread(_matrix_json, nodes, interval_s, paths, windows, age_s)
-        return json_response(answer | self._estimates(request.query.get("estimates"), source, target))
+        return json_response(answer | await self._estimates(request.query.get("estimates"), source, target))
 
-    def _estimates(self, asked: str | None, source: str | None, target: str | None) -> dict[str, Any]:
+    async def _estimates(self, asked: str | None, source: str | None, target: str | None) -> dict[str, Any]:
         """What is estimated of the paths that nobody measured, if that was asked for."""
         if asked not in (None, "true", "false"):
             raise BadRequest(f"estimates={asked[:20]!r}: expected true or false")
@@ -134,23 +135,29 @@ class Queries:
             return {}
         nodes = list(self._cluster.nodes)
         sources, targets = nodes if source is None else [source], nodes if target is None else [target]
-        return {"estimates": unmeasured(estimator, self._store, sources, targets, MOST_PATHS)}
+        return {"estimates": await unmeasured(estimator, self._store, sources, targets, MOST_PATHS)}
 
     async def decisions(self, request: web.Request) -> web.Response:
         """The latest decisions, newest first; ?limit= and ?namespace= narrow them."""
         limit, namespace = _limit(request), request.query.get("namespace")
-        self._settle()
         found = [d for d in self._decisions if namespace in (None, d.pod.namespace)]
-        return json_response({"decisions": await asyncio.to_thread(_all_json, found[:limit])})
+        return json_response({"decisions": await self._shown(found[:limit])})
 
     async def pod_decisions(self, request: web.Request) -> web.Response:
         """What was decided for one pod, newest first."""
         namespace, name = request.match_info["namespace"], request.match_info["pod"]
-        self._settle()
         found = self._decisions.of_pod(namespace, name)
         if not found:
             raise Unknown(f"no decision about pod {namespace}/{name}; has it an intent, and this scheduler's name?")
-        return json_response({"decisions": await asyncio.to_thread(_all_json, found)})
+        return json_response({"decisions": await self._shown(found)})
+
+    async def _shown(self, found: Sequence[Decision]) -> list[dict[str, Any]]:
+        """Decisions as JSON, once all that were made before them hold their numbers too."""
+        await self._settle()
+        for decision in reversed(found):  # those that were made a moment ago
+            if isinstance(decision.table, StandingTable):
+                await decision.table.settle()
+        return await asyncio.to_thread(_all_json, found)
 
 
 def _all_json(decisions: Iterable[Decision]) -> list[dict[str, Any]]:

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 
 __all__ = ["Reserve"]
 
-_PRIVATE: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+_NORESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
+"""Linux' number, which Python 3.11 does not name yet: address space alone is not counted as memory."""
+
+_PRIVATE: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NORESERVE
 
 
 class Reserve:

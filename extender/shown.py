@@ -20,7 +20,7 @@ __all__ = ["Shown"]
 SLICE: Final = 128
 """Windows that are summarised at once, about a millisecond's work."""
 
-MOST_ROWS: Final = 100_000
+MOST_ROWS: Final = 10_000
 """Windows that wait for their summaries at most; the oldest are summarised at once when there are more."""
 
 Columns = Mapping[str, NDArray[np.float64]]

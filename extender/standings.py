@@ -13,8 +13,11 @@ from extender.standing import Standing
 from extender.tracked import Slack
 from extender.violations import Violations
 from extender.windows import WindowStore
+from neilats.log import get_logger
 
 __all__ = ["ENTRIES", "IDLE_S", "ROWS", "Standings"]
+
+log = get_logger("extender.standings")
 
 ENTRIES: Final = 64
 """(peer, SLA) that are remembered, of costs and of promises each."""
@@ -128,9 +131,12 @@ class Standings:
         tables: list[Kept | Standing] = [*self._promises.used_since(since), *self._costs.used_since(since)]
         for table in tables:
             began = time.perf_counter()
-            for _ in table.refreshing(self._clock()):
-                await rest(time.perf_counter() - began)
-                began = time.perf_counter()
+            try:
+                for _ in table.refreshing(self._clock()):
+                    await rest(time.perf_counter() - began)
+                    began = time.perf_counter()
+            except Exception:  # one that cannot be kept up to date must not keep the others from it
+                log.exception("keeping what is remembered of nodes up to date failed")
 
     def tidy(self) -> None:
         """Forget what nobody asks about any more."""

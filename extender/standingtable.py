@@ -3,6 +3,7 @@
 Until then a decision holds no more than the snapshots that it was made from and the candidates' places in them.
 """
 
+import asyncio
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +94,11 @@ class StandingTable:
         for part in self._parts:
             yield from part.standing.shown.waiting(part.snapshot.epoch)
         self.settled()
+
+    async def settle(self) -> None:
+        """Have all numbers ready, with webhooks answered in between."""
+        for _ in self.working():
+            await asyncio.sleep(0)
 
     def settled(self) -> ScoreTable:
         """All numbers. Decisions must be settled in the order in which they were made."""

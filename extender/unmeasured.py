@@ -1,7 +1,8 @@
 """Estimates of the paths that nobody measured, as `/v1/matrix` lists them: never among the measured ones."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from extender.errors import BadRequest
 from extender.estimates import Estimator
@@ -11,29 +12,46 @@ from scoring.estimates import Estimates
 
 __all__ = ["unmeasured"]
 
+AT_ONCE: Final = 250
+"""Paths that are looked up and written down in one step."""
 
-def unmeasured(
+
+async def unmeasured(
     estimator: Estimator, store: WindowStore, sources: Sequence[str], targets: Sequence[str], most: int
 ) -> list[dict[str, Any]]:
-    """The estimates of all paths that were measured in neither direction; raises BadRequest above `most` of them."""
+    """The estimates of all paths that were measured in neither direction; raises BadRequest above `most` of them.
+
+    Both ways are estimated alike, so the shorter list is gone through; webhooks are answered in between.
+    """
     if len(sources) * len(targets) > 10 * most:
         raise _too_many(most)
     found: list[dict[str, Any]] = []
-    for target in targets:
-        found += _to(estimator, store, target, sources)
+    ends, others, end, other = (
+        (targets, sources, "target", "source")
+        if len(targets) <= len(sources)
+        else (sources, targets, "source", "target")
+    )
+    for name in ends:
+        for begin in range(0, len(others), AT_ONCE):
+            found += [
+                {end: name, other: o, **row} for o, row in _of(estimator, store, name, others[begin : begin + AT_ONCE])
+            ]
+            await asyncio.sleep(0)
         if len(found) > most:
             raise _too_many(most)
     return found
 
 
-def _to(estimator: Estimator, store: WindowStore, target: str, sources: Sequence[str]) -> Iterator[dict[str, Any]]:
-    known = (store.rows_to(target, sources) != ABSENT) | (store.rows_from(target, sources) != ABSENT)
-    open_ones = [s for s, measured in zip(sources, known.tolist(), strict=True) if s != target and not measured]
-    columns = estimate_columns(Estimates(*estimator.of(target, open_ones)))
-    for i, source in enumerate(open_ones):
+def _of(
+    estimator: Estimator, store: WindowStore, node: str, others: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    known = (store.rows_to(node, others) != ABSENT) | (store.rows_from(node, others) != ABSENT)
+    open_ones = [o for o, measured in zip(others, known.tolist(), strict=True) if o != node and not measured]
+    columns = estimate_columns(Estimates(*estimator.of(node, open_ones)))
+    for i, other in enumerate(open_ones):
         row = {name: number(values[i]) for name, values in columns.items()}
         if row["estimate_ms"] is not None:
-            yield {"source": source, "target": target, **row}
+            yield other, row
 
 
 def _too_many(most: int) -> BadRequest:

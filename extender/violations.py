@@ -132,8 +132,7 @@ class Violations:
         names = [gathered.names[i] for i in known.tolist()]
         places = table.places(names)
         self.tables.shrink()
-        version = self._store.version(gathered.rows[known])
-        return Ask(table, gathered, known, names, sla_ms, models, version, places, table.pruned)
+        return Ask(table, gathered, known, names, sla_ms, models, gathered.version[known], places, table.pruned)
 
     def _remembered(self, ask: Ask) -> Floats:
         """[n] fresh forecasts of the gathered paths; NaN where there is none."""

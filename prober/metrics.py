@@ -89,7 +89,7 @@ class Metrics:
             registry=registry,
         )
         self.report_after = Gauge(
-            f"{p}report_after_seconds", "Latest pause between reports that an extender asked for", registry=registry
+            f"{p}report_after_seconds", "Longest pause between reports that an extender asks for now", registry=registry
         )
         self.overrun = Counter(
             f"{p}samples_overrun", "Samples overwritten before a replica had them", registry=registry

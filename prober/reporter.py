@@ -196,7 +196,7 @@ class Reporter:
     def _note(self, line: _Line, reply: Reply) -> None:
         """Keep the pause that the replica asks for."""
         line.asked_s = (reply.report_after_ms or 0.0) / 1000
-        self._metrics.report_after.set(line.asked_s)
+        self._metrics.report_after.set(max(each.asked_s for each in (line, *self._lines.values())))
         self._metrics.target_lists.labels("unchanged" if reply.targets is None else "received").inc()
 
     def _tell(self, line: _Line, answer: Answer, good: bool) -> None:

@@ -124,7 +124,9 @@ class ExtenderSettings(Settings):
         20.0, parse.number(0, 600), "how long a `require` pod waits for the first samples of a path"
     )
     ready_after_s: float = setting(60.0, parse.number(0, 3600), "ready at the latest after this, reports or not")
-    decisions_kept: int = setting(1000, parse.integer(1, 1_000_000), "decisions kept for explain")
+    decisions_kept: int = setting(
+        1000, parse.integer(1, 1_000_000), "decisions kept for explain; fewer of many candidates, 200,000 rows in all"
+    )
     record_dir: str = setting("", parse.text, "folder in which what is ingested is recorded, for replay; none if empty")
     record_max_mib: float = setting(
         1024.0, parse.number(1, 10_000_000), "most that recordings may take there; the oldest are removed"

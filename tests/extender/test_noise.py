@@ -135,3 +135,13 @@ def test_a_node_that_is_forgotten_while_it_waits_stays_unknown(store):
     table.reported("a", NOW)
     table.forget("a")
     assert table.rows(["a"], NOW, 40.0).tolist() == [UNKNOWN]
+
+
+def test_a_node_that_still_waits_may_be_the_one_for_which_the_table_grows(store):
+    table = NoiseTable(store)
+    for i in range(62):
+        table.refresh(f"node-{i}", NOW)
+    table.rows(["node-0"], NOW, 40.0)
+    for name in NAMES:
+        table.reported(name, NOW)
+    assert np.isfinite(table.of(NAMES, NOW, 40.0)).any(axis=1).all()

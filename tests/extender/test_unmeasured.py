@@ -27,13 +27,20 @@ def store():
     return store
 
 
-def test_measured_paths_are_left_out_in_both_directions(store):
-    found = unmeasured(Everywhere(), store, NODES, NODES, 100)
+async def test_measured_paths_are_left_out_in_both_directions(store):
+    found = await unmeasured(Everywhere(), store, NODES, NODES, 100)
     assert {(e["source"], e["target"]) for e in found} == {("a", "c"), ("c", "a"), ("b", "c"), ("c", "b")}
     assert all(e["estimate_low_ms"] < e["estimate_ms"] == 10.0 < e["estimate_high_ms"] for e in found)
 
 
+async def test_the_paths_of_one_node_are_the_same_from_and_to_it(store):
+    there = await unmeasured(Everywhere(), store, ["c"], NODES, 100)
+    back = await unmeasured(Everywhere(), store, NODES, ["c"], 100)
+    assert [(e["source"], e["target"]) for e in there] == [("c", "a"), ("c", "b")]
+    assert [(e["target"], e["source"]) for e in back] == [("c", "a"), ("c", "b")]
+
+
 @pytest.mark.parametrize("most", [3, 1], ids=["found", "asked"])
-def test_too_many_are_refused_with_a_remedy(store, most):
+async def test_too_many_are_refused_with_a_remedy(store, most):
     with pytest.raises(BadRequest, match="narrow it"):
-        unmeasured(Everywhere(), store, NODES, NODES, most)
+        await unmeasured(Everywhere(), store, NODES, NODES, most)

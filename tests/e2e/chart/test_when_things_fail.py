@@ -50,7 +50,7 @@ async def test_a_killed_extender_comes_back_and_pods_are_scheduled_meanwhile(
 
     await eventually("all windows again", knows_everything)
     assert release.starts(pod, "extender") == 2
-    counted_anew = "sum(resets(neilats_extender_report_bytes_total[5m]))"
+    counted_anew = "max(resets(neilats_extender_report_bytes_total[5m]))"
     await eventually("its restart in the metrics", lambda: scraping.value(counted_anew) == 1, timeout_s=30)
     assert await placed(kube, "afterwards", promise("node-1", max_rtt_ms="5")) == "node-2"
 
