@@ -121,7 +121,10 @@ class ExtenderSettings(Settings):
     stale_after_s: float = setting(0.0, parse.number(0, 86400), "age at which a path counts as unknown; 0: 4 intervals")
     deadline_ms: float = setting(200.0, parse.number(1, 60_000), "a webhook answers neutrally after this time")
     measuring_grace_s: float = setting(
-        20.0, parse.number(0, 600), "how long a `require` pod waits for the first samples of a path"
+        20.0,
+        parse.number(0, 600),
+        "how long a `require` pod waits for the first samples of a path; plus two pauses of the probers, which are "
+        "longer in large clusters",
     )
     ready_after_s: float = setting(60.0, parse.number(0, 3600), "ready at the latest after this, reports or not")
     decisions_kept: int = setting(
