@@ -94,12 +94,13 @@ class PodReader:
         found = self._pods.get(raw)
         if found is None:
             pod = _read(raw)
-            found = pod, self._intent(pod)
+            found = pod, self.intent(pod)
             if len(raw) <= LONGEST_POD:
                 self._pods.put(raw, found)
         return found
 
-    def _intent(self, pod: Pod) -> Intent | None:
+    def intent(self, pod: Pod) -> Intent | None:
+        """What a pod asks for; the same object for pods that say the same."""
         said = frozenset(item for item in pod.annotations.items() if item[0].startswith(PREFIX))
         old = pod.labels.get(LEGACY_NODE), pod.labels.get(LEGACY_SLA)
         if not said and old == (None, None):

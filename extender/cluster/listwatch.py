@@ -19,7 +19,7 @@ import msgspec
 from extender.cluster.api import Api, ApiError, Reason, decoded
 from neilats.log import get_logger
 
-__all__ = ["TIMING", "ListWatch", "Table", "Timing"]
+__all__ = ["TIMING", "ListWatch", "Table", "Timing", "decode_object"]
 
 log = get_logger("extender.watch")
 
@@ -91,14 +91,16 @@ class _Versioned(msgspec.Struct):
 
 _page = msgspec.json.Decoder(_Page).decode
 _event = msgspec.json.Decoder(_Event).decode
-_object = msgspec.json.Decoder().decode
+decode_object: Final[Callable[[bytes | msgspec.Raw], Any]] = msgspec.json.Decoder().decode
+"""Any object, with all its fields."""
 _versioned = msgspec.json.Decoder(_Versioned).decode
 
 
 class ListWatch:
     """Keeps `table` like the objects at `path`.
 
-    `synced` is set after the first complete list; `problem` says what is wrong while nothing works.
+    `decode` reads an object, with at least the fields that the table looks at; `synced` is set after the first complete
+    list; `problem` says what is wrong while nothing works.
     """
 
     def __init__(
@@ -108,10 +110,11 @@ class ListWatch:
         table: Table,
         *,
         params: Mapping[str, str] | None = None,
+        decode: Callable[[bytes | msgspec.Raw], Mapping[str, Any]] = decode_object,
         on_restart: Callable[[Reason], None] = lambda reason: None,
         timing: Timing = TIMING,
     ) -> None:
-        self._api, self._path, self._table = api, path, table
+        self._api, self._path, self._table, self._decode = api, path, table, decode
         self._params = dict(params or {})
         self._on_restart = on_restart
         self._timing = timing
@@ -213,14 +216,14 @@ class ListWatch:
                 self._version = ""  # whatever the code, this server cannot go on from there
                 raise ApiError.of_status(known.code, known.message)
             case "DELETED":
-                self._table.drop(decoded(_object, event.object))
+                self._table.drop(decoded(self._decode, event.object))
             case "ADDED" | "MODIFIED":
                 self._put(event.object)
         self._version = known.metadata.resource_version or self._version
 
     def _put(self, raw: msgspec.Raw) -> str | int | None:
         try:
-            return self._table.put(decoded(_object, raw))
+            return self._table.put(decoded(self._decode, raw))
         except (ApiError, ValueError) as e:
             log.warning("object skipped: it cannot be read", extra={"path": self._path, "problem": str(e)})
             return None

@@ -9,7 +9,8 @@ from typing import Final, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
 from extender.cluster.api import Api, Reason
-from extender.cluster.listwatch import TIMING, ListWatch, Table, Timing
+from extender.cluster.listwatch import TIMING, ListWatch, Table, Timing, decode_object
+from extender.cluster.podfields import decode_pod
 from extender.cluster.podtable import PodListener, PodTable
 from extender.cluster.tables import NodeTable, ServiceTable, SliceTable
 from extender.selectors import EVERY, Selector
@@ -137,6 +138,7 @@ class Watches:
             self._api,
             _PATHS[kind].format(quote(namespace, safe="")),
             table,
+            decode=decode_pod if kind == "pods" else decode_object,
             on_restart=lambda reason: self._on_restart(kind, reason),
             timing=self._timing,
         )

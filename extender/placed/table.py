@@ -10,8 +10,8 @@ from sys import intern
 from types import MappingProxyType
 from typing import Any, Final
 
-from extender.intents import LEGACY_NODE, LEGACY_SLA, PREFIX, Intent, Pod, parse_intent
-from scoring.profiles import PROFILES
+from extender.intents import LEGACY_NODE, LEGACY_SLA, PREFIX, Intent, Pod
+from extender.podreader import PodReader
 
 __all__ = ["PATH", "SELECTOR", "Group", "Placed", "PlacedTable"]
 
@@ -45,6 +45,7 @@ class PlacedTable:
     def __init__(self) -> None:
         self._groups: dict[Hashable, Group] = {}
         self._keys: dict[str, Hashable] = {}  # by uid
+        self._reader = PodReader()
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -69,7 +70,7 @@ class PlacedTable:
             return ""
         pod = Pod.from_json(raw)
         self._forget(pod.uid)
-        intent = parse_intent(pod, PROFILES)
+        intent = self._reader.intent(pod)
         if not pod.uid or not pod.occupies or intent is None or not (intent.mistakes or intent.max_rtt_ms is not None):
             return ""
         key = _key(pod, intent)

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from extender.cluster.base import Cluster
 from extender.cluster.listwatch import ListWatch
+from extender.cluster.podfields import decode_pod
 from extender.metrics import Metrics
 from extender.placed.judging import Gather
 from extender.placed.keeper import Keeper, Listener
@@ -42,6 +43,7 @@ class PlacedPods:
                 cluster.api,
                 PATH,
                 self.table,
+                decode=decode_pod,
                 params={"fieldSelector": SELECTOR},
                 on_restart=lambda reason: restarts.inc(),
             )
