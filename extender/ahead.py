@@ -10,7 +10,7 @@ __all__ = ["SLACK_S", "Ahead"]
 
 log = get_logger("extender.ahead")
 
-PERIOD_S: Final = 0.1
+PERIOD_S: Final = 0.25
 """Between two rounds."""
 
 CPU_SHARE: Final = 0.15

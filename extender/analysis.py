@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.gather import Gathered
 from extender.rowcache import RowCache
 from extender.windows import WindowStore
 from extender.worker import CHUNK_ROWS, Worker
@@ -21,7 +20,7 @@ from scoring.future import future_score, inverse_sum
 from scoring.paths import Paths
 from scoring.seed import WINDOW_SLOTS
 
-__all__ = ["Analyst", "PathAnalysis"]
+__all__ = ["ADF_ROWS", "Analyst", "PathAnalysis", "Windows"]
 
 Floats = NDArray[np.float64]
 
@@ -47,6 +46,31 @@ class PathAnalysis:
         return future_score(self.inverse_sum, sla_ms, HORIZON_SLOTS)
 
 
+class Windows(Protocol):
+    """Paths by the store's rows, with copies of their windows; `extender.gather.Gathered` is one."""
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """[n] the store's rows; ABSENT where there is none."""
+
+    @property
+    def version(self) -> NDArray[np.int64]:
+        """[n] their versions when they were copied."""
+
+    @property
+    def paths(self) -> Paths:
+        """[n] the copies."""
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """Windows and nothing else."""
+
+    rows: NDArray[np.intp]
+    version: NDArray[np.int64]
+    paths: Paths
+
+
 class Analyst:
     """Computes and remembers analyses; results are kept per row until its window moves on or the model changes."""
 
@@ -55,18 +79,22 @@ class Analyst:
         self._adf = RowCache(store, 1)
         self._points = RowCache(store, HORIZON_SLOTS + 1)
 
-    async def analyse(self, gathered: Gathered) -> PathAnalysis:
+    def copied(self, rows: NDArray[np.intp], now: float) -> Windows:
+        """Copies of the windows of rows [n] as of now."""
+        return _Copied(rows, self._store.version(rows), Paths.bare(self._store.windows(rows, now)))
+
+    async def analyse(self, gathered: Windows) -> PathAnalysis:
         """ADF scores and forecasts of the gathered paths, those of unmoved windows from memory."""
         adf_score, (rtt_ms, forecaster) = await asyncio.gather(self.adf_scores(gathered), self.points(gathered))
         return PathAnalysis(adf_score, inverse_sum(rtt_ms), rtt_ms[:, 0], forecaster)
 
-    async def adf_scores(self, gathered: Gathered) -> Floats:
+    async def adf_scores(self, gathered: Windows) -> Floats:
         """[n] ADF scores; NaN where the path is unknown."""
         # One at a time: two would wait for each other, as their many small steps hold the interpreter's lock.
         await self._bring_up(self._adf, _NO_MODEL, gathered, adf_scores, ADF_ROWS, at_once=1)
         return self._adf.get(gathered.rows)[:, 0]
 
-    async def points(self, gathered: Gathered) -> tuple[Floats, list[str]]:
+    async def points(self, gathered: Windows) -> tuple[Floats, list[str]]:
         """[n, HORIZON_SLOTS] point forecasts in ms, NaN where the path is unknown, and who made each [n]."""
         models = self._models()
         compute = partial(point_forecasts, models.points)
@@ -79,7 +107,7 @@ class Analyst:
         self,
         cache: RowCache,
         generation: int,
-        gathered: Gathered,
+        gathered: Windows,
         compute: Callable[[Floats], Floats],
         piece_rows: int,
         at_once: int | None = None,

@@ -1,6 +1,7 @@
 """What follows a decision, off the hot path: its analysis, where the pod went, what people are told, and waking it."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,14 +24,11 @@ __all__ = ["Followup"]
 
 log = get_logger("extender.followup")
 
-QUEUED: Final = 32
-"""Decisions that are analysed of those that come within a pause; the others are shown without it."""
-
 TIDY_S: Final = 60.0
 """Where nothing is decided, what is remembered is looked through so often."""
 
-PAUSE_S: Final = 0.5
-"""Between two looks at what was decided: what many decisions share is computed once then."""
+PAUSE_S: Final = 0.1
+"""Between two looks at what was decided."""
 
 
 class Followup:
@@ -49,7 +47,7 @@ class Followup:
         self._waker, self._announcer, self._metrics = waker, announcer, metrics
         self._pending: deque[tuple[Decision, Ranked]] = deque()
         self._came = asyncio.Event()
-        self._analyses = Analyses(decider.scorer)
+        self._analyses = Analyses(decider.scorer, decisions)
         decider.on_recorded = self.recorded
         decider.on_filtered = self.filtered
         cluster.on_bound(self.bound)
@@ -61,6 +59,7 @@ class Followup:
         if scored is not None:
             self._pending.append((decision, scored))
             self._came.set()
+            self._analyses.soon(decision, scored)
 
     def filtered(self, pod: Pod, intent: Intent, failed: Mapping[str, str]) -> None:
         """Nodes were refused to a pod, or none."""
@@ -72,14 +71,20 @@ class Followup:
         decision = self._decisions.bound(pod)
         if decision is None:
             return
+        self._tell(decision)
+
+    def _tell(self, decision: Decision) -> None:
+        """Tell where a pod went, and whether that was the best node."""
         self._announcer.bound(decision)
-        if decision.outvoted is None:
+        if (outvoted := decision.outvoted) is None:
             return
-        self._metrics.outvoted.labels(str(decision.outvoted).lower()).inc()
-        log.info(
-            "pod bound",
-            extra={"pod": f"{pod.namespace}/{pod.name}", "node": pod.node, "outvoted": decision.outvoted},
-        )
+        self._metrics.outvoted.labels(str(outvoted).lower()).inc()
+        # One line for each of thousands of pods costs more than it says; an outvoted one is worth it.
+        level = logging.INFO if outvoted else logging.DEBUG
+        if log.isEnabledFor(level):
+            pod = f"{decision.pod.namespace}/{decision.pod.name}"
+            fields = {"pod": pod, "node": decision.node, "outvoted": outvoted}
+            log.log(level, "pod bound", extra=fields)
 
     async def settle(self) -> None:
         """Have every decision hold its numbers now: somebody wants to see them."""
@@ -88,7 +93,10 @@ class Followup:
                 await scored.settle()
 
     async def run(self) -> None:
-        """Add what takes longer to the records, for ever: all that came within a while together."""
+        """Add what takes longer to the records, for ever."""
+        await asyncio.gather(self._settle_all(), self._analyses.run())
+
+    async def _settle_all(self) -> None:
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(TIDY_S):
@@ -102,17 +110,14 @@ class Followup:
                 log.exception("completing decisions failed")
 
     async def _complete(self) -> None:
-        """Settle the decisions in their order, in slices between which webhooks are answered, and analyse the last."""
-        done: list[Ranked] = []
+        """Settle the decisions in their order, in slices between which webhooks are answered."""
         while self._pending:
             decision, scored = self._pending[0]
             try:
-                if decision in self._decisions:  # many decisions of many candidates push the first ones out again
-                    if isinstance(scored, StandingTable):
-                        await scored.settle()
-                    done.append(scored)
+                # Many decisions of many candidates push the first ones out again.
+                if isinstance(scored, StandingTable) and decision in self._decisions:
+                    await scored.settle()
             except Exception:
                 log.exception("a decision is shown without its numbers", extra={"pod": decision.pod.name})
             self._pending.popleft()  # only here: until then whoever wants to see it finds it
             await asyncio.sleep(0)
-        await self._analyses.add(done[-QUEUED:])

@@ -219,7 +219,7 @@ class Scorer:
 
     def analysed(self, standing: Standing) -> Analysed:
         """What is to be analysed of a peer's paths."""
-        return Analysed(standing, self._analyst, self._violations)
+        return Analysed(standing, self._analyst, self._violations, self._clock, self._store.interval_s)
 
     async def analyse(self, scored: Scored) -> None:
         """Add ADF, forecasts and, under an SLA, violations of every path to the numbers."""

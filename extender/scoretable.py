@@ -67,6 +67,12 @@ class PathTable:
             more |= {"violation_model": violations.model, "brier_model": brier_model, "brier_naive": brier_naive}
         self.show(more)
 
+    def of_one(self, i: int) -> "PathTable":
+        """The same of one candidate alone; who made its forecast is left out."""
+        one = slice(i, i + 1)
+        columns = {name: column[one] for name, column in self.columns.items()}
+        return PathTable(self.peer, self.direction[one], self.samples[one], columns)
+
     def row(self, i: int) -> dict[str, Any]:
         """One candidate's path as JSON."""
         row = {
@@ -101,6 +107,23 @@ class ScoreTable:
             path.add(analysis, self.sla_ms)
         for path, found in zip(self.paths, violations, strict=False):
             path.add_violations(found)
+
+    def find(self, node: str) -> int | None:
+        """Which candidate this node is."""
+        return self.names.index(node) if node in self.names else None
+
+    def name(self, i: int) -> str:
+        """A candidate's name."""
+        return self.names[i]
+
+    def paths_of(self, i: int, most: int) -> list[PathTable]:
+        """A candidate's paths to the first peers, each a table of one row."""
+        return [path.of_one(i) for path in self.paths[:most]]
+
+    @property
+    def peers(self) -> int:
+        """To how many peers there are paths."""
+        return len(self.paths)
 
     def outvoted(self, node: str, failed: Container[str]) -> bool:
         """Whether a candidate that had not failed scored higher than this one."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from extender.analysed import Analysed
+from extender.analysed import Analysed, Found
 from extender.candidates import Candidates, Places
 from extender.evaluate import Evaluation
 from extender.gather import Direction
@@ -57,6 +57,7 @@ class StandingTable:
         self.note, self._parts, self._now = note, parts, now
         self.standings = [part.standing for part in parts]
         self._table: ScoreTable | None = None
+        self._found: Sequence[Found] = ()
 
     @property
     def table(self) -> "StandingTable":
@@ -80,13 +81,32 @@ class StandingTable:
             for name in self.candidates.named(nothing) if nothing.size else ():
                 yield part.standing.peer, name
 
+    def find(self, node: str) -> int | None:
+        """Which candidate this node is."""
+        found = np.flatnonzero(self.candidates.places == self.candidates.index.find(node))
+        return int(found[0]) if found.size else None
+
+    def name(self, i: int) -> str:
+        """A candidate's name."""
+        return self.candidates.index.names[int(self.candidates.places[i])]
+
+    def paths_of(self, i: int, most: int) -> list[PathTable]:
+        """A candidate's paths to the first peers, each a table of one row: without making all the others'."""
+        if self._table is not None:
+            return self._table.paths_of(i, most)
+        return [self._path(part, self.candidates.places[i : i + 1]) for part in self._parts[:most]]
+
+    @property
+    def peers(self) -> int:
+        """To how many peers there are paths."""
+        return len(self.standings)
+
     def outvoted(self, node: str, failed: Container[str]) -> bool:
         """Whether a candidate that had not failed scored higher than this one."""
-        place = self.candidates.index.find(node)
-        mine = self.evaluation.scores[self.candidates.places == place]
-        if not mine.size or node in failed:
+        i = self.find(node)
+        if i is None or node in failed:
             return False
-        higher = np.flatnonzero(self.evaluation.scores > mine[0])
+        higher = np.flatnonzero(self.evaluation.scores > self.evaluation.scores[i])
         return any(name not in failed for name in self.candidates.named(higher))
 
     def working(self) -> Iterator[None]:
@@ -103,22 +123,23 @@ class StandingTable:
     def settled(self) -> ScoreTable:
         """All numbers. Decisions must be settled in the order in which they were made."""
         if self._table is None:
-            paths = [self._path(part) for part in self._parts]
-            self._table = ScoreTable(self.names, self.profile, self.sla_ms, self.evaluation, paths, self.note)
+            paths = [self._path(part, self.candidates.places) for part in self._parts]
+            self._table = ScoreTable(
+                _Names(self.candidates), self.profile, self.sla_ms, self.evaluation, paths, self.note
+            )
             self._parts = ()
         return self._table
 
     @property
     def paths(self) -> list[PathTable]:
         """What was known of the paths to each peer."""
-        return self.settled().paths
+        return self._complete().paths
 
     def rows(self) -> list[dict[str, Any]]:
         """The candidates as JSON, best first."""
-        return self.settled().rows()
+        return self._complete().rows()
 
-    def _path(self, part: Part) -> PathTable:
-        places = self.candidates.places
+    def _path(self, part: Part, places: Places) -> PathTable:
         samples, columns = part.standing.shown.through(part.snapshot.epoch)
         own = {name: column[places] for name, column in columns.items()}
         own["age_s"] = self._now - own["age_s"]
@@ -133,9 +154,30 @@ class StandingTable:
         return path
 
     def add(self, analysed: Sequence[Analysed]) -> None:
-        """Add what was analysed of the paths to each peer."""
-        for path, found in zip(self.paths, analysed, strict=True):
-            found.add_to(path, self.candidates.places, self.sla_ms)
+        """Add what is known of the paths to each peer by now; it is worked out when somebody looks."""
+        self._found = [one.found(self.candidates.places) for one in analysed]
+
+    def _complete(self) -> ScoreTable:
+        """All numbers with what was analysed."""
+        table, found = self.settled(), self._found
+        for path, one in zip(table.paths, found, strict=bool(found)):
+            one.add_to(path, self.sla_ms)
+        if self._found is found:  # another thread may have been looking while more was found
+            self._found = ()
+        return table
+
+
+class _Names(Sequence[str]):
+    """[n] the candidates' names, looked up when somebody reads them."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._candidates = candidates
+
+    def __len__(self) -> int:
+        return len(self._candidates)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._candidates.names[i]
 
 
 class _MadeBy(Sequence[str]):

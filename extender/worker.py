@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-__all__ = ["CHUNK_ROWS", "Worker"]
+__all__ = ["CHUNK_ROWS", "Worker", "lanes"]
 
 CHUNK_ROWS = 500
 """Rows of one piece of work, so that what is asked for now waits for one piece, not for a whole cluster's: about 6 ms.
@@ -32,13 +32,7 @@ class Worker:
         One more is under way than there are threads, unless `at_once` says otherwise: no thread waits for the event
         loop to hand it the next.
         """
-        left = iter(pieces)
-
-        async def lane() -> None:
-            for piece in left:
-                await piece()
-
-        await asyncio.gather(*(lane() for _ in range(at_once or self._threads + 1)))
+        await lanes(pieces, at_once or self._threads + 1)
 
     def start(self, job: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Let a job go on whoever waits for it: await it within `asyncio.shield`, or not at all."""
@@ -59,3 +53,14 @@ class Worker:
     def close(self) -> None:
         """End the threads; what waits is dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+async def lanes(pieces: Iterable[Callable[[], Coroutine[Any, Any, None]]], at_once: int) -> None:
+    """Await every piece, so many at a time, begun in their order."""
+    left = iter(pieces)
+
+    async def lane() -> None:
+        for piece in left:
+            await piece()
+
+    await asyncio.gather(*(lane() for _ in range(at_once)))

@@ -1,6 +1,7 @@
 """Decides what people are told about which pod, and when."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Final
 
 from extender.decisions import Decision
@@ -41,7 +42,7 @@ class Announcer:
     def bound(self, decision: Decision) -> None:
         """A pod that was decided on got its node."""
         if decision.node:
-            self._say(decision.pod, "LatencyPlacement", messages.placement(decision), once=True)
+            self._say(decision.pod, "LatencyPlacement", partial(messages.placement, decision), once=True)
 
     # -- placed pods -----------------------------------------------------------------------------------------------
 
@@ -62,5 +63,5 @@ class Announcer:
         """A placed pod's promise is kept again."""
         self._say(placed.pod, "LatencyPromiseKept", reason)
 
-    def _say(self, pod: Pod, reason: Reason, message: str, *, once: bool = False) -> None:
+    def _say(self, pod: Pod, reason: Reason, message: str | Callable[[], str], *, once: bool = False) -> None:
         self._tell(Event(pod, reason, message, once))

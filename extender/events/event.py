@@ -1,8 +1,8 @@
 """One event: a line about a pod, and the object that the API server stores for it."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 from urllib.parse import quote
@@ -20,6 +20,7 @@ Reason = Literal[
 ]
 
 _NORMAL: Final[tuple[Reason, ...]] = ("LatencyPlacement", "LatencyPromiseKept")
+_GIVING_WAY: Final[tuple[Reason, ...]] = ("LatencyPlacement", "LatencyNotEnforced")
 _MOST_BYTES: Final = 1024  # of a message, as the API says
 _LONGEST_NAME: Final = 200  # of the pod in the event's name, which may have 253 characters
 _SOURCE: Final = "neilats"
@@ -31,8 +32,18 @@ class Event:
 
     pod: Pod
     reason: Reason
-    message: str
+    message: str | Callable[[], str]
+    """What it says, or what composes that: of thousands of events at once most are not written."""
     once: bool = False
+
+    def composed(self) -> "Event":
+        """The same with its message as text, free of what it was made from."""
+        return self if isinstance(self.message, str) else replace(self, message=self.message())
+
+    @property
+    def gives_way(self) -> bool:
+        """Whether the others go first: thousands of pods at once say the like, and no promise is at stake."""
+        return self.reason in _GIVING_WAY
 
     @property
     def name(self) -> str:
@@ -48,8 +59,9 @@ class Event:
     @property
     def text(self) -> str:
         """The message, cut to what the API allows."""
-        raw = self.message.encode()
-        return self.message if len(raw) <= _MOST_BYTES else raw[: _MOST_BYTES - 3].decode(errors="ignore") + "..."
+        message = self.message if isinstance(self.message, str) else self.message()
+        raw = message.encode()
+        return message if len(raw) <= _MOST_BYTES else raw[: _MOST_BYTES - 3].decode(errors="ignore") + "..."
 
     def body(self, now: float, instance: str) -> Mapping[str, Any]:
         """The object to create; `now` is in seconds since 1970."""

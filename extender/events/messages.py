@@ -50,9 +50,9 @@ def placement(decision: Decision) -> str:
     shadow = "; shadow mode: kube-scheduler got a neutral answer instead" if decision.shadow else ""
     if decision.outcome == "neutral" or table is None:
         return f"on {node}: {NEUTRAL}: {_neutral(decision) or 'no path was measured'}{shadow}"
-    if node not in table.names:
+    if (i := table.find(node)) is None:
         return f"on {node}: kube-scheduler did not ask about this node{shadow}"
-    return f"on {node}: {_chosen(decision, table, node)}{shadow}"
+    return f"on {node}: {_chosen(decision, table, node, i)}{shadow}"
 
 
 def _neutral(decision: Decision) -> str:
@@ -60,37 +60,40 @@ def _neutral(decision: Decision) -> str:
     return decision.reason.partition(": ")[2] if decision.outcome == "neutral" else decision.reason
 
 
-def _chosen(decision: Decision, table: Table, node: str) -> str:
-    scores = {n: int(s) for n, s in zip(table.names, table.evaluation.scores, strict=True) if n not in decision.failed}
-    scores.setdefault(node, int(table.evaluation.scores[list(table.names).index(node)]))
-    parts = [f"{_paths(table, node)}{_promise(table)}, score {scores[node]} of 10, profile {table.profile}"]
+def _chosen(decision: Decision, table: Table, node: str, i: int) -> str:
+    scores = table.evaluation.scores
+    parts = [f"{_paths(table, node, i)}{_promise(table)}, score {scores[i]} of 10, profile {table.profile}"]
     if refused := len(decision.failed):
         parts.append(f"{refused} of {decision.candidates} nodes refused")
-    others = {n: s for n, s in scores.items() if n != node}
-    if others:
-        best = max(others, key=lambda n: others[n])
-        said = "outvoted by other scheduler plugins, best was" if others[best] > scores[node] else "next best"
-        parts.append(f"{said} {best} ({others[best]})")
+    if (best := _best_other(decision, table, i)) is not None:
+        said = "outvoted by other scheduler plugins, best was" if scores[best] > scores[i] else "next best"
+        parts.append(f"{said} {table.name(best)} ({scores[best]})")
     return "; ".join(parts)
+
+
+def _best_other(decision: Decision, table: Table, chosen: int) -> int | None:
+    """The first of the best candidates besides the chosen one that were not refused."""
+    ranked = np.argsort(-table.evaluation.scores, kind="stable").tolist()
+    return next((i for i in ranked if i != chosen and table.name(i) not in decision.failed), None)
 
 
 def _promise(table: Table) -> str:
     return "" if table.sla_ms is None else f" (promise {table.sla_ms:g} ms)"
 
 
-def _paths(table: Table, node: str) -> str:
-    i = list(table.names).index(node)
-    told = [_path(path, node, i) for path in table.paths[:_PEERS]]
-    more = len(table.paths) - len(told)
+def _paths(table: Table, node: str, i: int) -> str:
+    told = [_path(path, node) for path in table.paths_of(i, _PEERS)]
+    more = table.peers - len(told)
     return ", ".join(told) + (f" and {more} more" if more else "")
 
 
-def _path(path: PathTable, node: str, i: int) -> str:
+def _path(path: PathTable, node: str) -> str:
+    """A path of one row in words."""
     if path.peer == node:
         return f"the node of its peer {path.peer}"
-    if path.columns["loss"][i] == 1:
+    if path.columns["loss"][0] == 1:
         return f"lost to {path.peer}"
-    median = float(path.columns["median_ms"][i])
-    if np.isnan(median) and path.direction[i] == Direction.ESTIMATE:
-        return f"unmeasured to {path.peer}, estimated {path.columns['estimate_ms'][i]:.3g} ms"
+    median = float(path.columns["median_ms"][0])
+    if np.isnan(median) and path.direction[0] == Direction.ESTIMATE:
+        return f"unmeasured to {path.peer}, estimated {path.columns['estimate_ms'][0]:.3g} ms"
     return f"unmeasured to {path.peer}" if np.isnan(median) else f"{median:.3g} ms to {path.peer}"

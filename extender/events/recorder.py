@@ -16,6 +16,7 @@ import msgspec
 from extender.cluster.api import Api, ApiError, decoded
 from extender.events.event import Event
 from extender.events.limits import Buckets
+from extender.events.line import Line
 from extender.metrics import Metrics
 from neilats.log import get_logger
 
@@ -31,6 +32,10 @@ POD_BURST, POD_REFILL_S = 5, 120.0
 
 PACE_S: Final = 0.05
 """Between two writes: at most 20 a second."""
+
+BURST, REFILL_S = 50, 0.25
+"""Events that give way: so many are written at that pace, and from then on one in so many seconds. While thousands of
+pods are placed, each event costs the API server time that kube-scheduler waits for."""
 
 AT_ONCE: Final = 8
 """Writes at a time when the service ends: a second is enough for most of a full queue."""
@@ -70,8 +75,9 @@ class EventRecorder:
     ) -> None:
         self._api, self._metrics, self._clock, self._wall, self._instance = api, metrics, clock, wall, instance
         self._pace_s, self._pauses_s = pace_s, pauses_s
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUED)
+        self._queue = Line(QUEUED)
         self._pods = Buckets(POD_BURST, POD_REFILL_S)
+        self._giving_way = Buckets(BURST, REFILL_S)
         self._stored: OrderedDict[str, None] = OrderedDict()
         self._complained = -math.inf
 
@@ -79,16 +85,25 @@ class EventRecorder:
         """Have an event written soon, unless there are too many; a pod without uid cannot be shown any."""
         if not event.pod.uid or (event.once and event.name in self._stored):
             return
-        if self._queue.full() or not self._pods.take(event.pod.uid, self._clock()):
+        if not self._queue.has_room(event) or not self._pods.take(event.pod.uid, self._clock()):
             self._count("dropped")
             return
-        self._queue.put_nowait(event)
+        if self._queue.full():
+            self._queue.make_way()
+            self._count("dropped")
+        self._queue.put_nowait(event.composed())
 
     async def run(self) -> None:
         """Write what was told, one after the other, for ever."""
         while True:
-            await self._write_queued(await self._queue.get())
-            await asyncio.sleep(self._pace_s)
+            event = await self._queue.get()
+            await self._write_queued(event)
+            await asyncio.sleep(self._pause_s(event))
+
+    def _pause_s(self, event: Event) -> float:
+        """The pause after an event."""
+        slowly = event.gives_way and not self._giving_way.take("", self._clock())
+        return max(self._pace_s, REFILL_S) if slowly else self._pace_s
 
     async def drain(self) -> None:
         """Write what is waiting, and return."""

@@ -8,7 +8,7 @@ class Broken(StandingTable):
     """A table whose numbers cannot be made."""
 
     def __init__(self):
-        pass
+        self.standings = []
 
     async def settle(self):
         raise ValueError("no numbers")

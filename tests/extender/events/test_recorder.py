@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -144,6 +145,49 @@ async def test_a_full_queue_drops_and_counts(recorder, counted):
     for i in range(recording.QUEUED + 7):
         recorder.tell(an_event(pod=Pod("shop", f"p{i}", f"u{i}")))
     assert counted["dropped"] == 7
+
+
+def placements(count, begin=0):
+    pods = (Pod("shop", f"p{i}", f"u{i}") for i in range(begin, begin + count))
+    return [an_event("on node-1", "LatencyPlacement", pod=pod) for pod in pods]
+
+
+async def test_a_warning_takes_a_placements_place_in_a_full_queue(recorder, store, counted):
+    for event in placements(recording.QUEUED + 1):
+        recorder.tell(event)
+    assert counted["dropped"] == 1
+    recorder.tell(an_event())
+    assert counted["dropped"] == 2
+    await recorder.drain()
+    assert store.events()[0]["reason"] == "LatencyPromiseBroken"
+    assert counted["sent"] == recording.QUEUED
+
+
+async def test_what_finds_no_room_is_not_composed(recorder):
+    composed = []
+    for event in placements(recording.QUEUED):
+        recorder.tell(event)
+    (late,) = placements(1, recording.QUEUED)
+    recorder.tell(replace(late, message=lambda: composed.append(1) or "on node-1"))
+    assert composed == []
+
+
+async def test_what_is_written_later_says_what_was_so_when_it_was_told(recorder, store):
+    said = ["on node-1"]
+    (event,) = placements(1)
+    recorder.tell(replace(event, message=lambda: said[0]))
+    said[0] = "on node-2"
+    await recorder.drain()
+    assert [e["message"] for e in store.events()] == ["on node-1"]
+
+
+async def test_many_placements_are_written_slowly_and_warnings_are_not(recorder, clock):
+    assert [recorder._pause_s(event) for event in placements(recording.BURST + 2)] == [0.0] * recording.BURST + [
+        recording.REFILL_S
+    ] * 2
+    assert recorder._pause_s(an_event()) == 0.0
+    clock.forward(recording.REFILL_S)
+    assert [recorder._pause_s(event) for event in placements(2)] == [0.0, recording.REFILL_S]
 
 
 async def test_a_server_that_has_no_time_is_asked_again(recorder, store, counted):
