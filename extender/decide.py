@@ -18,6 +18,7 @@ from extender.decisions import Decision, Decisions
 from extender.filtercalls import FilterCalls
 from extender.intents import Intent
 from extender.neutral import Neutral
+from extender.patience import Patience
 from extender.pods import Pod
 from extender.probing import Probing
 from extender.promises import Promises, Refusals
@@ -62,7 +63,7 @@ class Decider:
         self._cluster, self._probing, self._decisions, self._clock = cluster, probing, decisions, clock
         self.scorer, self.promises = scorer, promises
         self._shadow, self._deadline_s, self._filters = shadow, deadline_s, FilterCalls(clock)
-        self._afterwards = afterwards
+        self._afterwards, self.patience = afterwards, Patience()
         self.on_recorded: Callable[[Decision, Ranked | None], None] = lambda decision, scored: None
         self.on_filtered: Callable[[Pod, Intent, Mapping[str, str]], None] = lambda pod, intent, failed: None
 
@@ -106,6 +107,7 @@ class Decider:
             decision.not_filtered = self._filters.missed(decision.unfiltered)
         answer, scored = await self._prioritized(decision, candidates, end)
         self._decisions.keep(decision)
+        self.patience.end(decision.number)
         self._afterwards(self._recorded(decision, scored))
         decision.filter_called = False  # the next attempt begins with filter again
         return _neutral(Neutral.SHADOW, candidates) if self._shadow else answer
@@ -143,11 +145,21 @@ class Decider:
 
     async def _complete(self, decision: Decision, candidates: Candidates, found: Refusals | None, end: float) -> None:
         """Write down the numbers of a filter call too, because prioritize may never be called."""
-        scored = None
-        if found is not None:
-            self.asked(found.resolution.nodes)
-            await self._want([*found.unmeasured, *found.recovering])
-            scored = await self._scored(decision.intent, found, candidates, end)
+        self._cluster.follow(decision.pod)
+        if found is None:
+            return self._written(decision, None)
+        self.asked(found.resolution.nodes)
+        await self._want([*found.unmeasured, *found.recovering])
+        if len(candidates) - len(found.failed) <= 1:  # kube-scheduler does not ask who is best where there is no choice
+            return self._written(decision, await self._scored(decision.intent, found, candidates, end))
+        attempts = decision.attempts
+        async with self.patience.of(decision.number):
+            if decision.outcome in ("filtered", "passed") and decision.attempts == attempts:
+                self._written(decision, await self._scored(decision.intent, found, candidates, self.end()))
+        return None
+
+    def _written(self, decision: Decision, scored: Ranked | None) -> None:
+        """Write down a filter call's numbers, unless prioritize did meanwhile."""
         if decision.outcome in ("filtered", "passed") and decision.table is None and scored is not None:
             decision.table = scored.table
             decision.reason = "; ".join(filter(None, (decision.reason, scored.table.note)))

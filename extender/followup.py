@@ -47,6 +47,7 @@ class Followup:
         self._waker, self._announcer, self._metrics = waker, announcer, metrics
         self._pending: deque[tuple[Decision, Ranked]] = deque()
         self._came = asyncio.Event()
+        self._untold: set[int] = set()
         self._analyses = Analyses(decider.scorer, decisions)
         decider.on_recorded = self.recorded
         decider.on_filtered = self.filtered
@@ -60,6 +61,8 @@ class Followup:
             self._pending.append((decision, scored))
             self._came.set()
             self._analyses.soon(decision, scored)
+        if decision.number in self._untold:
+            self._tell(decision)
 
     def filtered(self, pod: Pod, intent: Intent, failed: Mapping[str, str]) -> None:
         """Nodes were refused to a pod, or none."""
@@ -71,10 +74,14 @@ class Followup:
         decision = self._decisions.bound(pod)
         if decision is None:
             return
-        self._tell(decision)
+        if self._decider.patience.end(decision.number):
+            self._untold.add(decision.number)  # it is told with its numbers
+        else:
+            self._tell(decision)
 
     def _tell(self, decision: Decision) -> None:
         """Tell where a pod went, and whether that was the best node."""
+        self._untold.discard(decision.number)
         self._announcer.bound(decision)
         if (outvoted := decision.outvoted) is None:
             return
@@ -88,6 +95,7 @@ class Followup:
 
     async def settle(self) -> None:
         """Have every decision hold its numbers now: somebody wants to see them."""
+        await self._decider.patience.finish()
         for decision, scored in list(self._pending):
             if isinstance(scored, StandingTable) and decision in self._decisions:
                 await scored.settle()
