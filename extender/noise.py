@@ -26,6 +26,10 @@ UNKNOWN: Final = 0
 TOGETHER: Final = 8
 """Nodes that are recomputed together."""
 
+MOST_DUE: Final = 2 * TOGETHER
+"""Nodes that wait at most: their samples are written at once, and then some of them are recomputed with each report, so
+that no report does all of that."""
+
 MOST_ROWS: Final = 1024
 """Links in one pass, which takes about a millisecond."""
 
@@ -54,6 +58,7 @@ class NoiseTable:
         self._at = np.full(64, -np.inf)
         self._curves = np.full((64, CURVES, noise.BINS), np.nan, np.float32)
         self._due: dict[str, float] = {}  # the time of the report, by node
+        self._written = 0  # so many of those that wait longest have their samples in the store's columns
 
     @property
     def curves(self) -> NDArray[Any]:
@@ -65,8 +70,13 @@ class NoiseTable:
         row = self._row.get(node)
         if node not in self._due and (row is None or now - self._at[row] >= self._store.interval_s / 2):
             self._due[node] = now
-        if len(self._due) >= TOGETHER:
-            self._pool(next(self._parts()))
+        if self._written:
+            part = next(self._parts(self._written))
+            self._written -= len(part)
+            self._pool(part, flush=False)
+        elif len(self._due) >= MOST_DUE:
+            self._store.flush()
+            self._written = len(self._due)
 
     def refresh(self, node: str, now: float) -> None:
         """Pool the node's windows again now, unless that was done a moment ago."""
@@ -74,15 +84,16 @@ class NoiseTable:
         self._catch_up()
 
     def _catch_up(self) -> None:
+        self._written = 0
         for part in self._parts():
             self._pool(part)
 
-    def _parts(self) -> Iterator[list[_Due]]:
-        """The nodes that wait, as many at a time as one pass may take."""
+    def _parts(self, most: int = TOGETHER) -> Iterator[list[_Due]]:
+        """The nodes that wait, `most` or as many at a time as one pass may take."""
         while self._due:
             part: list[_Due] = []
             rows = 0
-            for node in list(islice(self._due, TOGETHER)):
+            for node in list(islice(self._due, min(most, TOGETHER))):
                 out, into = self._store.rows_of(node, LINKS), self._store.rows_into(node, LINKS)
                 rows += len(out) + len(into)
                 if part and rows > MOST_ROWS:
@@ -90,11 +101,11 @@ class NoiseTable:
                 part.append(_Due(node, self._due.pop(node), out, into))
             yield part
 
-    def _pool(self, part: list[_Due]) -> None:
+    def _pool(self, part: list[_Due], *, flush: bool = True) -> None:
         links = [rows for due in part for rows in (due.outgoing, due.incoming)]
         count = [len(rows) for rows in links]
         now = np.repeat(np.repeat([due.at for due in part], 2), count)
-        windows = self._store.windows_as_of(np.concatenate(links), now)
+        windows = self._store.windows_as_of(np.concatenate(links), now, flush=flush)
         curves = pooled_curves_by(windows, np.repeat(np.arange(len(links)), count), len(links))
         rows = [self._row_of(due.node) for due in part]
         self._curves[rows] = curves.reshape(len(part), CURVES, noise.BINS)
@@ -129,7 +140,8 @@ class NoiseTable:
 
     def forget(self, node: str) -> None:
         """Drop a node that is gone."""
-        self._due.pop(node, None)
+        if self._due.pop(node, None) is not None:
+            self._written = max(0, self._written - 1)  # if it was none of these, one of them is written once more
         row = self._row.pop(node, None)
         if row is not None:
             self._curves[row], self._at[row] = np.nan, -np.inf

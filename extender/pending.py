@@ -52,7 +52,7 @@ def write(slots: Slots, columns: RowArrays, rows: Rows, at: Floats, rtt_ms: Floa
         slots.append(rows, at, rtt_ms)
         return
     first = np.flatnonzero(another)
-    at = _in_order(at, columns.seen[rows[first]], first)
+    at = _in_order(at, columns.seen[rows[first]], another)
     since = np.append(-np.inf, at[:-1])
     ends = np.append(np.flatnonzero(another | (slots.steps(since, at) < 1)), len(rows))
     cursor, end = first, np.append(first[1:], len(rows))
@@ -74,11 +74,15 @@ def _left(cursor: Ints, end: Ints) -> tuple[Ints, Ints]:
     return cursor[more], end[more]
 
 
-def _in_order(at: Floats, seen: Floats, first: Ints) -> Floats:
-    """Times of which none is before its row's latest: `seen` [n] before the samples that begin at `first` [n]."""
-    at = at.copy()
+def _in_order(at: Floats, seen: Floats, another: NDArray[np.bool_]) -> Floats:
+    """Times of which none is before its row's latest: `seen` [m] before the first samples of the m rows.
+
+    `another` [n] says where a row's samples begin.
+    """
+    at, first = at.copy(), np.flatnonzero(another)
     at[first] = np.maximum(at[first], seen)
-    falls = np.flatnonzero(np.diff(at) < 0) + 1
+    # From one row's last sample to the next row's first one times mostly fall; within a row they hardly ever do.
+    falls = np.flatnonzero((at[1:] < at[:-1]) & ~another[1:]) + 1
     for group in np.unique(np.searchsorted(first, falls, side="right") - 1).tolist():
         end = first[group + 1] if group + 1 < len(first) else len(at)
         at[first[group] : end] = np.maximum.accumulate(at[first[group] : end])

@@ -10,11 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from extender import reading
 from extender.arrays import RECENT, Floats, RowArrays, Rows
 from extender.pending import MOST_WAITING, Pending, write
 from extender.rows import RowTable
 from extender.slots import Slots
-from scoring import memory
 
 __all__ = ["ABSENT", "RECENT", "WindowStore", "as_stored"]
 
@@ -39,8 +39,6 @@ class WindowStore:
         self._slots = Slots(self._columns, interval_s)
         self._pending = Pending()
         self._writes = 0
-        self._turns = np.lib.stride_tricks.sliding_window_view(np.tile(np.arange(slots), 2), slots)
-        """[k]: the slots in order from the k-th on."""
 
     # -- rows ------------------------------------------------------------------------------------------------------
 
@@ -193,21 +191,14 @@ class WindowStore:
         """[n, slots] in ms, oldest first, the last slot being now's: what did not come lately is NaN."""
         return self.windows_as_of(rows, now).astype(np.float64)
 
-    def windows_as_of(self, rows: Rows, now: float | Floats) -> NDArray[np.float32]:
-        """As `windows`, as single as they are stored; `now` may be [n], a time for each row."""
-        a, rows = self._written, self._held(rows)
-        shift = self._overdue(rows, now)
-        cell = self._turns[(a.head[rows] + 1 + shift) % self.slots]
-        cell += (rows * self.slots)[:, None]
-        taken: NDArray[np.float32] = a.ring.take(cell)
-        if shift.any():
-            taken[np.arange(self.slots) >= self.slots - shift[:, None]] = np.nan
-        return taken
+    def windows_as_of(self, rows: Rows, now: float | Floats, *, flush: bool = True) -> NDArray[np.float32]:
+        """As `windows`, as single as they are stored; `now` may be [n], a time for each row.
 
-    def _overdue(self, rows: Rows, now: float | Floats) -> NDArray[np.int64]:
-        """Slots that should have come since the newest: half an interval late is not yet missing."""
-        late = np.floor((now - self._columns.anchor[rows]) / self.interval_s - 0.5)
-        return np.clip(np.where(np.isfinite(late), late, self.slots), 0, self.slots).astype(np.int64)
+        Without `flush` what waits to be written is not in them.
+        """
+        if flush:
+            self.flush()
+        return reading.windows(self._columns, self._held(rows), now, self.interval_s)
 
     def age_s(self, rows: Rows, now: float) -> Floats:
         """Seconds since each row's last sample (measured or lost); inf where there is none."""
@@ -232,37 +223,19 @@ class WindowStore:
 
     def windows_until(self, rows: Rows, now: float) -> Floats:
         """The time from which each row's window is another one although nothing has come; inf where it stays."""
-        a, rows = self._written, self._held(rows)
-        shift = self._overdue(rows, now)
-        return np.where(shift < self.slots, a.anchor[rows] + (shift + 1.5) * self.interval_s, np.inf)
+        return reading.windows_until(self._written, self._held(rows), now, self.interval_s)
 
     def recent_until(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
         """The time up to which `recent` gives the same although nothing comes; inf where there is nothing to lose."""
-        a, rows = self._written, self._held(rows)
-        ends = a.base[rows, None] + a.recent_at.take(_last(a, rows, count)).astype(np.float64) + within_s
-        first: Floats = np.where(ends >= now, ends, np.inf).min(axis=1)
-        return first
+        return reading.recent_until(self._written, self._held(rows), now, within_s, count)
 
     def recent(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
         """[n, count] last raw samples, oldest first, NaN for those that are older than `within_s` or absent."""
-        a, rows = self._written, self._held(rows)
-        cell = _last(a, rows, count)
-        values = a.recent_ms.take(cell).astype(np.float64)
-        values[(now - a.base[rows])[:, None] - a.recent_at.take(cell) > within_s] = np.nan
-        return values
+        return reading.recent(self._written, self._held(rows), now, within_s, count)
 
     def long_memory(self, rows: Rows, now: float) -> NDArray[np.float64]:
         """[n, half-lives, bins] decayed weights of the long memory, as of now."""
-        a, rows = self._written, self._held(rows)
-        since = np.where(np.isfinite(a.long_at[rows]), now - a.long_at[rows], 0.0)
-        decayed: NDArray[np.float64] = a.long[rows] * memory.decay_factor(since)[..., None]
-        return decayed
-
-
-def _last(a: RowArrays, rows: Rows, count: int) -> Rows:
-    """[n, count]: where the last raw samples of rows lie, oldest first."""
-    slots: Rows = (a.recent_head[rows, None] + 1 + np.arange(RECENT - count, RECENT)) % RECENT
-    return slots + (rows * RECENT)[:, None]
+        return reading.long_memory(self._written, self._held(rows), now)
 
 
 def as_stored(ms: float) -> float:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from extender.gather import gather
-from extender.noise import LINKS, TOGETHER, UNKNOWN, NoiseTable
+from extender.noise import LINKS, MOST_DUE, TOGETHER, UNKNOWN, NoiseTable
 from extender.windows import ABSENT, WindowStore
+from scoring.context import CURVES
 from scoring.noise import pooled_curves
 
 NAMES = ("a", "b", "c", "d")
@@ -99,11 +100,30 @@ def test_nodes_that_reported_are_pooled_together_like_each_alone(store):
     )
 
 
-def test_no_more_nodes_wait_than_are_pooled_together(store):
-    table = NoiseTable(store)
+def test_few_nodes_wait_and_a_report_pools_no_more_than_are_pooled_together(store):
+    table, before = NoiseTable(store), 0
     for i in range(10 * TOGETHER):
         table.reported(f"node-{i}", NOW)
-        assert len(table._due) < TOGETHER
+        assert len(table._due) <= MOST_DUE
+        assert before + 1 - len(table._due) <= TOGETHER
+        before = len(table._due)
+
+
+def test_nodes_that_are_pooled_while_others_report_are_pooled_with_all_that_they_reported():
+    store, rng = WindowStore(64, 10.0), np.random.default_rng(2)
+    table, nodes = NoiseTable(store), [f"n{i}" for i in range(10 * TOGETHER)]
+    for node in nodes:
+        rows = store.ensure(node, NAMES)
+        store.write(np.tile(rows, 3), np.repeat([470.0, 480.0, 490.0], 4), rng.lognormal(1, 0.5, 12))
+        table.reported(node, NOW)
+    expected = all_refreshed(store, nodes)
+    pooled = [n for n in nodes if n not in table._due]
+    assert len(pooled) > len(nodes) / 2
+    outgoing = slice(0, CURVES // 2)
+    np.testing.assert_array_equal(
+        table.curves[[table._row[n] for n in pooled], outgoing],
+        expected.curves[expected.rows(pooled, NOW, 40.0), outgoing],
+    )
 
 
 def test_nodes_with_many_links_are_pooled_in_several_passes_like_each_alone():
