@@ -29,6 +29,10 @@ LEAST_S: Final = 1.0
 MOST_INTERVALS: Final = 1.5
 """Longest pause, in intervals: a path counts as unknown after four, and a prober's ring holds dozens."""
 
+LEAST_SPREAD: Final = 0.8
+MOST_SPREAD: Final = 1.5
+"""Pauses of one prober that the reports of all may be spread with, in parts of the usual one."""
+
 BUSY: Final = 0.8
 IDLE: Final = 0.6
 """Share of a core above and below which the pause grows and shrinks."""
@@ -56,6 +60,7 @@ class Load:
         self._cost_s = 0.0
         self._stretch = 1.0
         self._refused = False
+        self._spread_to = clock()
         self.overloaded = False
         """Whether the event loop was busy, or a report refused, in the last second that was looked at."""
 
@@ -73,6 +78,21 @@ class Load:
     def pause_s(self, probers: int) -> float:
         """Seconds between two reports of one prober, where there are so many; 0 where its own pace will do."""
         return self._pause_s(probers, min(MOST_PER_S, SHARE / (self._cost_s + HTTP_S)))
+
+    def longest_pause_s(self, probers: int) -> float:
+        """The longest that any one of so many probers may be asked for; 0 where its own pace will do."""
+        return min(MOST_SPREAD * self.pause_s(probers), self._most_s)
+
+    def spread_s(self, pause_s: float, probers: int) -> float:
+        """The pause of the one that reported just now, near `pause_s`, such that those of so many come evenly.
+
+        Probers that begin together, as after a restart of either side, would else keep in step for long: what they
+        themselves add at random is a few percent of a pause. Each gets a place of its own, one after the other.
+        """
+        now = self._clock()
+        place = max(self._spread_to + pause_s / max(probers, 1), now + LEAST_SPREAD * pause_s)
+        self._spread_to = min(place, now + min(MOST_SPREAD * pause_s, self._most_s))
+        return self._spread_to - now
 
     def urgent_pause_s(self, probers: int, urgent: int) -> float:
         """The same for one that measures for a pod that waits, as so many of them do: shorter unless it is too much."""

@@ -48,4 +48,5 @@ class Replies:
             pause_s = self._load.urgent_pause_s(len(reporters), len(self._urgent))
         else:
             self._urgent.discard(node)
+            pause_s = self._load.spread_s(pause_s, len(reporters)) if pause_s else 0.0
         return round(pause_s * 1000) if pause_s else None

@@ -27,6 +27,8 @@ ANSWER_S: Final = 10.0
 """As long as a prober waits for an answer."""
 
 BACKOFF_S, MOST_BACKOFF_S = 1.0, 30.0
+JITTER: Final = (0.9, 1.0)
+"""Part of a pause that is kept, as real probers do: thousands that began together are not to stay in step."""
 
 
 class Load(msgspec.Struct, kw_only=True):
@@ -142,7 +144,8 @@ class Fleet:
                     self.ready.set()
             if self._load.once:
                 break
-            due = max(due + max(self._period_s, (asked.report_after_ms or 0) / 1000), time.monotonic())
+            pause_s = max(self._period_s, (asked.report_after_ms or 0) / 1000)
+            due = max(due + pause_s * random.uniform(*JITTER), time.monotonic())
         line.close()
 
     async def _sleep_until(self, due: float) -> None:

@@ -1,5 +1,7 @@
 """The pause that probers are asked for: by their number, by what a report costs, and by how busy the process is."""
 
+from heapq import heapify, heappop, heappush
+
 import pytest
 
 from extender.load import LEAST_S, MOST_PER_S, Load
@@ -105,3 +107,41 @@ def test_refusals_make_it_overloaded_and_ask_for_longer_each_second() -> None:
     assert waits[-1] == 8
     rig.run(2, busy=0.1)
     assert not rig.load.overloaded
+
+
+def per_second(rig: Rig, probers: int, over_s: float, seconds: int) -> list[int]:
+    """Reports in each second of so many probers whose first ones come within `over_s`, each as it is asked to."""
+    due = [(over_s * i / probers, i) for i in range(probers)]
+    heapify(due)
+    counts = [0] * seconds
+    while due[0][0] < seconds:
+        rig.now, i = heappop(due)
+        counts[int(rig.now)] += 1
+        heappush(due, (rig.now + rig.load.spread_s(rig.load.pause_s(probers), probers), i))
+    return counts
+
+
+@pytest.mark.parametrize("over_s", [0.5, 2.0, 5.0, 10.0])
+def test_probers_that_begin_together_report_evenly_from_the_second_time_on(over_s: float) -> None:
+    counts = per_second(Rig(), 5000, over_s, 60)
+    assert sum(counts[: int(over_s) + 1]) >= 5000 * 0.9
+    assert max(counts[20:]) < 1.1 * 500
+    assert min(counts[20:]) > 0.9 * 500
+
+
+def test_probers_that_report_evenly_hardly_ever_come_more_often() -> None:
+    counts = per_second(Rig(), 5000, 10.0, 60)
+    assert max(counts) <= 2 * 500
+    assert sum(counts) <= 1.05 * 60 * 500
+
+
+@pytest.mark.parametrize(("interval_s", "most_s"), [(10.0, 15.0), (7.0, 10.5)], ids=["usual", "short intervals"])
+def test_no_prober_waits_longer_than_is_said_or_much_less_than_the_others(interval_s: float, most_s: float) -> None:
+    rig = Rig(interval_s)
+    found = [rig.load.spread_s(10.0, 5000) for _ in range(20_000)]
+    assert min(found) == 8.0
+    assert max(found) == most_s == rig.load.longest_pause_s(5000)
+
+
+def test_of_few_probers_nobody_is_asked_for_a_longer_pause() -> None:
+    assert Rig().load.longest_pause_s(64) == 0

@@ -166,6 +166,9 @@ class Told(Load):
     def pause_s(self, probers: int) -> float:
         return self._told_s
 
+    def spread_s(self, pause_s: float, probers: int) -> float:
+        return pause_s
+
     def urgent_pause_s(self, probers: int, urgent: int) -> float:
         self.urgent.append(urgent)
         return self._urgent_s
