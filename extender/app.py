@@ -41,6 +41,7 @@ from extender.replies import Replies
 from extender.reports import Reports
 from extender.scorer import Scorer
 from extender.skill import Skill
+from extender.turns import Turns
 from extender.violations import Violations
 from extender.wake import Waker
 from extender.webhooks import Webhooks
@@ -108,14 +109,13 @@ def build(
     scorer, estimates = _scorer(settings, store, noise, analyst, violations, metrics, clock)
     refresher = Refresher(violations, skill, scorer.gather_one, settings.interval_s, settings.forecast_cpu_share, clock)
     promises = Promises(scorer, cluster, grace, clock)
-    parts = (cluster, probing, scorer, promises, decisions, clock)
-    decider = _decider(settings, *parts)
+    decider = _decider(settings, cluster, probing, scorer, promises, decisions, clock)
     health = Health(cluster, ingest.sources, settings.ready_after_s, clock)
     voice, placed = _placed(settings, cluster, _watched(scorer, probing, clock), metrics, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, voice.announcer, metrics)
     _gauges(settings, metrics, cluster, health, ingest, store, clock)
-    reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender, load)
+    reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender, load, Turns(decider.calls))
     queries = Queries(store, cluster, decider, decisions, clock, followup.settle)
     webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
@@ -149,7 +149,7 @@ def build(
 
 def _grace(settings: ExtenderSettings, cluster: Cluster, load: Load) -> Grace:
     """Two pauses more: one until a prober hears of a new path, and one until its samples come."""
-    return Grace(settings.measuring_grace_s, lambda: 2 * load.pause_s(len(cluster.nodes)))
+    return Grace(settings.measuring_grace_s, lambda: 2 * load.longest_pause_s(len(cluster.nodes)))
 
 
 def _load(settings: ExtenderSettings) -> Load:

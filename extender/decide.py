@@ -20,6 +20,7 @@ from extender.intents import Intent
 from extender.neutral import Neutral
 from extender.patience import Patience
 from extender.pods import Pod
+from extender.precedence import Precedence
 from extender.probing import Probing
 from extender.promises import Promises, Refusals
 from extender.scorer import Ranked, Scorer
@@ -64,6 +65,8 @@ class Decider:
         self.scorer, self.promises = scorer, promises
         self._shadow, self._deadline_s, self._filters = shadow, deadline_s, FilterCalls(clock)
         self._afterwards, self.patience = afterwards, Patience()
+        self.calls = Precedence()
+        """kube-scheduler's calls that are being answered."""
         self.on_recorded: Callable[[Decision, Ranked | None], None] = lambda decision, scored: None
         self.on_filtered: Callable[[Pod, Intent, Mapping[str, str]], None] = lambda pod, intent, failed: None
 

@@ -42,8 +42,9 @@ class Webhooks:
         async def handle(request: web.Request) -> web.StreamResponse:
             began, outcome = time.perf_counter(), "error"
             try:
-                body, outcome = await verb(await large_body(request, self._max_bytes))
-                return await json_pieces(request, body)
+                with self._decider.calls:
+                    body, outcome = await verb(await large_body(request, self._max_bytes))
+                    return await json_pieces(request, body)
             finally:  # what goes wrong becomes JSON, and a line in the log, in `extender.http`
                 seconds = time.perf_counter() - began
                 asyncio.get_running_loop().call_soon(self._count, name, outcome, seconds)

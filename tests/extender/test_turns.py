@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from extender.turns import FullError, Turns
+from extender.precedence import LONGEST_S, Precedence
+from extender.turns import PATIENT, FullError, Turns
 
 
 async def turns_of_the_loop(count: int) -> None:
@@ -70,3 +71,63 @@ async def test_one_who_leaves_holds_up_nobody(after: int) -> None:
     await worker(turns, done, "later")
     assert done[-1] == "later"
     assert turns._bytes == 0
+
+
+async def test_while_a_call_is_answered_nobody_takes_a_turn_and_afterwards_all_in_order() -> None:
+    first = Precedence(lambda: 0.0)
+    turns, done = Turns(first), []
+    with first:
+        tasks = [asyncio.create_task(worker(turns, done, name)) for name in "abc"]
+        await turns_of_the_loop(5)
+        assert done == []
+    tasks.append(asyncio.create_task(worker(turns, done, "new")))
+    await asyncio.gather(*tasks)
+    assert done == ["a", "b", "c", "new"]
+
+
+async def test_a_call_that_comes_between_two_turns_goes_first() -> None:
+    first = Precedence(lambda: 0.0)
+    turns, done = Turns(first), []
+    tasks = [asyncio.create_task(worker(turns, done, name)) for name in "abc"]
+    while not done:
+        await asyncio.sleep(0)
+    with first:
+        await turns_of_the_loop(5)
+        assert len(done) <= 2  # one of them had its turn already
+    await asyncio.gather(*tasks)
+    assert done == ["a", "b", "c"]
+
+
+async def test_a_call_that_takes_long_holds_turns_up_only_for_a_moment() -> None:
+    first, done = Precedence(), []
+    turns = Turns(first)
+    with first:
+        await asyncio.wait_for(asyncio.gather(*(worker(turns, done, name) for name in "abc")), 100 * LONGEST_S)
+    assert done == ["a", "b", "c"]
+
+
+async def test_turns_for_which_many_wait_are_given_although_calls_are_answered() -> None:
+    first = Precedence(lambda: 0.0)  # for which no time passes
+    turns, done = Turns(first), []
+    tasks = [asyncio.create_task(worker(turns, done, str(i))) for i in range(PATIENT + 10)]
+    while not done:
+        await asyncio.sleep(0)
+    with first:
+        while len(done) < 10:
+            await asyncio.sleep(0)
+        await turns_of_the_loop(20)
+        assert len(done) < PATIENT
+    await asyncio.gather(*tasks)
+    assert done == [str(i) for i in range(PATIENT + 10)]
+
+
+async def test_one_who_leaves_while_a_call_goes_first_holds_up_nobody() -> None:
+    first = Precedence(lambda: 0.0)
+    turns, done = Turns(first), []
+    with first:
+        tasks = [asyncio.create_task(worker(turns, done, name)) for name in "abc"]
+        await turns_of_the_loop(2)
+        tasks[0].cancel()
+        await turns_of_the_loop(2)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert done == ["b", "c"]
