@@ -12,6 +12,7 @@ from extender.ahead import Ahead
 from extender.app import Extender, build, new_metrics
 from extender.cluster.base import Cluster, ClusterError
 from extender.cluster.choose import open_cluster
+from extender.garbage import Garbage
 from extender.listeners import Listeners
 from extender.loop import new_loop
 from extender.metrics import Metrics
@@ -109,6 +110,7 @@ async def _background(extender: Extender, listeners: Listeners) -> AsyncIterator
         "events": extender.voice.run(),
         "waker": extender.waker.run(),
         "housekeeper": extender.housekeeper.run(),
+        "garbage": Garbage(lambda: extender.decider.calls.latest).run(),
         "recorder": extender.recorder.run(),
         "models": extender.reloader.run(),
         "forecasts": extender.refresher.run(),
