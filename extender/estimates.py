@@ -30,6 +30,10 @@ log = get_logger("extender.estimates")
 SLICE_ROWS: Final = 512
 """Paths whose samples are copied at once: less than a millisecond."""
 
+CPU_SHARE: Final = 0.03
+"""Of one core that estimating may take: in a cluster of thousands of nodes the next fit begins after two or three
+intervals, which coordinates that fade over minutes hardly show."""
+
 MOST_PATHS: Final = 1_000_000
 """Paths that a fit uses at most, which bounds its memory; those of further sources are left out."""
 
@@ -87,12 +91,14 @@ class Estimates:
         self._unplaced: set[int] = set()
         self._lines: dict[str, _Line] = {}
         self._fit: Embedding | None = None
+        self._spent_s = 0.0
         self.generation = 0
 
     async def run(self) -> None:
-        """Once an interval, for ever."""
+        """Once an interval, or less often where that takes long, for ever."""
         while True:
-            await self._sleep(self._store.interval_s)
+            await self._sleep(max(self._store.interval_s, self._spent_s / CPU_SHARE))
+            self._spent_s = 0.0
             try:
                 if self._needed:
                     await self.refresh()
@@ -128,6 +134,7 @@ class Estimates:
         """The result of a piece of work in the thread, whose time is counted."""
         found, seconds = await self._worker.run(partial(_timed, work))
         self._metrics.estimate_seconds.inc(seconds)
+        self._spent_s += seconds
         return found
 
     def _publish(self, fit: Embedding) -> None:
@@ -163,6 +170,7 @@ class Estimates:
 
     async def _measured(self) -> list[_Part]:
         """All paths, read a slice at a time."""
+        self._store.flush()
         parts: list[_Part] = []
         waiting: list[_Line] = []
         total = 0
@@ -192,7 +200,8 @@ class Estimates:
         rows = np.concatenate([line.rows for line in lines])
         source = np.repeat(np.array([line.source for line in lines], np.int32), [len(line.rows) for line in lines])
         target = np.concatenate([line.targets for line in lines])
-        samples = self._store.recent(rows, self._clock(), self._store.slots * self._store.interval_s)
+        # What came since it began can be missed; to have that written for each slice would cost more than the slice.
+        samples = self._store.recent(rows, self._clock(), self._store.slots * self._store.interval_s, flush=False)
         return source, target, *await self._timed(partial(_summary, samples))
 
 

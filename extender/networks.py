@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = ["Address", "Network", "Networks", "read_address"]
@@ -10,6 +11,7 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+@lru_cache(16_384)  # each prober sends many reports
 def read_address(text: str) -> Address | None:
     """A peer's address without its zone, an IPv4 one that is mapped into IPv6 as itself; None if it is none."""
     try:

@@ -1,6 +1,7 @@
 """Each node's pooled noise as of its latest report, for decisions to look up.
 
-A few nodes are recomputed together: that costs a fraction of one by one. Who looks has those recomputed that wait.
+A few nodes are recomputed together: that costs a fraction of one by one. Who looks has those recomputed that have
+waited for a moment, which they do only in a small cluster, or of which nothing is known yet.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,9 @@ that no report does all of that."""
 
 MOST_ROWS: Final = 1024
 """Links in one pass, which takes about a millisecond."""
+
+SLACK_S: Final = 1.0
+"""What who looks may miss: the noise as of a report of this second. In a large cluster others report within it."""
 
 _LONGEST: Final = noise.CURVE_SLOTS.index(noise.RECENT_SLOTS)
 
@@ -128,9 +132,16 @@ class NoiseTable:
 
     def rows(self, nodes: Sequence[str], now: float, fresh_for_s: float) -> NDArray[np.intp]:
         """[n] rows of `curves`; `UNKNOWN` for a node whose noise is unknown or too old to say anything about now."""
-        self._catch_up()
-        rows = np.fromiter((self._row.get(n, UNKNOWN) for n in nodes), np.intp, len(nodes))
+        if self._due and now - next(iter(self._due.values())) >= SLACK_S:
+            self._catch_up()
+        rows = self._rows(nodes)
+        if self._due and not rows.all() and not self._due.keys().isdisjoint(nodes):
+            self._catch_up()
+            rows = self._rows(nodes)
         return np.where(now - self._at[rows] <= fresh_for_s + self._store.interval_s, rows, UNKNOWN)
+
+    def _rows(self, nodes: Sequence[str]) -> NDArray[np.intp]:
+        return np.fromiter((self._row.get(n, UNKNOWN) for n in nodes), np.intp, len(nodes))
 
     def of(self, nodes: Sequence[str], now: float, fresh_for_s: float) -> NDArray[np.float64]:
         """[n, bins] noise of each node's outgoing links; NaN where it is unknown."""

@@ -229,9 +229,14 @@ class WindowStore:
         """The time up to which `recent` gives the same although nothing comes; inf where there is nothing to lose."""
         return reading.recent_until(self._written, self._held(rows), now, within_s, count)
 
-    def recent(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
-        """[n, count] last raw samples, oldest first, NaN for those that are older than `within_s` or absent."""
-        return reading.recent(self._written, self._held(rows), now, within_s, count)
+    def recent(self, rows: Rows, now: float, within_s: float, count: int = RECENT, *, flush: bool = True) -> Floats:
+        """[n, count] last raw samples, oldest first, NaN for those that are older than `within_s` or absent.
+
+        Without `flush` what waits to be written is not in them.
+        """
+        if flush:
+            self.flush()
+        return reading.recent(self._columns, self._held(rows), now, within_s, count)
 
     def long_memory(self, rows: Rows, now: float) -> NDArray[np.float64]:
         """[n, half-lives, bins] decayed weights of the long memory, as of now."""

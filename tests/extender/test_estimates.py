@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
-from extender.estimates import Estimates
+from extender.estimates import CPU_SHARE, Estimates
 from extender.metrics import Metrics
 from extender.windows import WindowStore
 from extender.worker import Worker
@@ -213,3 +213,25 @@ async def test_a_fit_that_fails_leaves_the_last_estimates_and_goes_on(caplog):
     await run_for(plane, plane.slept + 3)
     assert caplog.text.count("the last estimates stay") >= 2
     assert np.array_equal(plane.estimates.of("node-0", plane.names)[0], before, equal_nan=True)
+
+
+async def test_it_rests_for_an_interval_and_longer_where_a_fit_takes_long():
+    rests = []
+
+    async def sleep(seconds):
+        rests.append(seconds)
+        if len(rests) == 3:
+            raise asyncio.CancelledError
+
+    plane = Plane(sleep=sleep)
+    plane.store.interval_s = 1e-6
+    plane.measure()
+    spent = plane.metric("neilats_extender_estimate_seconds_total")
+    try:
+        with pytest.raises(asyncio.CancelledError):
+            await plane.estimates.run()
+    finally:
+        plane.estimates.close()
+    spent = plane.metric("neilats_extender_estimate_seconds_total") - spent
+    assert rests[0] == 1e-6
+    assert sum(rests[1:]) == pytest.approx(spent / CPU_SHARE)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from extender.gather import gather
-from extender.noise import LINKS, MOST_DUE, TOGETHER, UNKNOWN, NoiseTable
+from extender.noise import LINKS, MOST_DUE, SLACK_S, TOGETHER, UNKNOWN, NoiseTable
 from extender.windows import ABSENT, WindowStore
 from scoring.context import CURVES
 from scoring.noise import pooled_curves
@@ -147,7 +147,7 @@ def test_a_burst_of_reports_is_pooled_once(store):
     table.reported("a", NOW + 4.9)
     np.testing.assert_array_equal(table.curves[table.rows(["a"], NOW, 40.0)], before)
     table.reported("a", NOW + 5.0)
-    assert (table.curves[table.rows(["a"], NOW, 40.0)] != before).any()
+    assert (table.curves[table.rows(["a"], NOW + 5.0 + SLACK_S, 40.0)] != before).any()
 
 
 def test_a_node_that_is_forgotten_while_it_waits_stays_unknown(store):
