@@ -8,8 +8,10 @@ from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from extender.http import Handler, json_response, observe
+from extender.lane import Lane
 from extender.metrics import Metrics
 from extender.openapi import document
+from extender.webhooks import Webhooks
 
 __all__ = ["Apps", "Routed", "open_apps"]
 
@@ -23,9 +25,10 @@ class Routed(Protocol):
 
 @dataclass(frozen=True)
 class Apps:
-    """kube-scheduler's calls; the cluster's calls; metrics and health alone; the old plugin's calls alone."""
+    """kube-scheduler's calls, and their lane; the cluster's calls; metrics and health alone; the old plugin's alone."""
 
     webhooks: web.Application
+    lane: Lane
     api: web.Application
     metrics: web.Application
     legacy: web.Application
@@ -35,14 +38,15 @@ def open_apps(
     metrics: Metrics,
     health: Routed,
     plugin: Routed,
-    webhooks: Sequence[Routed],
+    webhooks: Webhooks,
     calls: Sequence[Routed],
     guards: Sequence[Any],
 ) -> Apps:
     """The applications; `guards` are middlewares before all that the cluster's listener answers."""
     api = _app([*calls, plugin, health], metrics, guards)
     api.add_routes([web.get("/openapi.json", _openapi)])
-    apps = Apps(_app(webhooks, metrics), api, _app([health], metrics), _app([plugin], metrics))
+    lane = Lane(webhooks.calls, metrics, webhooks.max_bytes)
+    apps = Apps(_app([webhooks], metrics), lane, api, _app([health], metrics), _app([plugin], metrics))
     for scraped in (apps.api, apps.metrics):
         scraped.add_routes([web.get("/metrics", _metrics(metrics))])
     return apps

@@ -82,9 +82,14 @@ class Connections:
     @web.middleware
     async def heard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """A middleware: who has asked something may stay."""
-        if request.transport is not None and (silent := self._open.get(request.transport)):
-            silent.cancel()
+        if request.transport is not None:
+            self.hear(request.transport)
         return await handler(request)
+
+    def hear(self, transport: asyncio.BaseTransport) -> None:
+        """Something was asked on this connection."""
+        if silent := self._open.get(transport):
+            silent.cancel()
 
     def _complain(self) -> None:
         if self._clock() - self._complained >= COMPLAIN_S:

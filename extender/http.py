@@ -14,8 +14,11 @@ from extender.metrics import Metrics
 from neilats.log import get_logger
 
 __all__ = [
+    "LARGE",
     "Handler",
+    "answer_to",
     "bounded_body",
+    "count_request",
     "error_response",
     "json_body",
     "json_pieces",
@@ -133,13 +136,16 @@ def observe(metrics: Metrics) -> Any:
         resource = request.match_info.route.resource
         route = resource.canonical if resource is not None else "unknown"
         seconds = time.perf_counter() - began
-        asyncio.get_running_loop().call_soon(_count, metrics, route, response.status, seconds)  # after the answer
+        asyncio.get_running_loop().call_soon(
+            count_request, metrics, route, response.status, seconds
+        )  # after the answer
         return response
 
     return middleware
 
 
-def _count(metrics: Metrics, route: str, status: int, seconds: float) -> None:
+def count_request(metrics: Metrics, route: str, status: int, seconds: float) -> None:
+    """Count an answered request."""
     metrics.requests.labels(route, str(status)).inc()
     metrics.request_seconds.labels(route).observe(seconds)
 
@@ -147,15 +153,18 @@ def _count(metrics: Metrics, route: str, status: int, seconds: float) -> None:
 async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except RequestError as e:
-        log.info(
-            "request refused", extra={"path": request.path, "status": e.status, "remote": request.remote, "why": e}
-        )
-        return error_response(e)
-    except web.HTTPException as e:
-        return json_response({"error": f"{e.reason}: {request.method} {request.path}"}, e.status)
     except ConnectionResetError:
         raise
-    except Exception:
-        log.exception("request failed", extra={"path": request.path})
-        return json_response({"error": "internal error; the extender's log has the details"}, 500)
+    except Exception as e:
+        return answer_to(e, request.method, request.path, request.remote)
+
+
+def answer_to(error: Exception, method: str, path: str, remote: str | None) -> web.Response:
+    """The answer to a request at which this was raised; what is to be known of it is logged."""
+    if isinstance(error, RequestError):
+        log.info("request refused", extra={"path": path, "status": error.status, "remote": remote, "why": error})
+        return error_response(error)
+    if isinstance(error, web.HTTPException):
+        return json_response({"error": f"{error.reason}: {method} {path}"}, error.status)
+    log.error("request failed", exc_info=error, extra={"path": path})
+    return json_response({"error": "internal error; the extender's log has the details"}, 500)

@@ -12,6 +12,7 @@ from extender.access.bearer import LONGEST
 from extender.apps import Apps
 from extender.badrequests import server_log
 from extender.connections import IDLE_S, Connections, small_buffers
+from extender.lane import Lane
 from extender.metrics import Metrics
 from extender.tls import Renewal, TlsFiles, renew_all
 from neilats import parse
@@ -30,7 +31,7 @@ MAX_HEADER: Final = 2 * LONGEST  # bytes; a token that is too long gets an answe
 
 
 class Listener:
-    """One application on one address; its TLS context can be changed while it serves."""
+    """One application on one address, behind a lane if there is one; its TLS context can be changed while it serves."""
 
     def __init__(
         self,
@@ -40,8 +41,9 @@ class Listener:
         metrics: Metrics,
         tls: TlsFiles | None,
         log: Logger = server_log,
+        lane: Lane | None = None,
     ) -> None:
-        self.name, self._endpoint = name, endpoint
+        self.name, self._endpoint, self._lane = name, endpoint, lane
         self.connections = Connections(name)
         app.middlewares.insert(0, self.connections.heard)
         self._runner = web.AppRunner(
@@ -84,6 +86,8 @@ class Listener:
         limit = HANDSHAKE_S if context else None  # asyncio refuses one without TLS
         loop: Any = asyncio.get_running_loop()  # its overloads cannot be told apart here
         handlers: Any = self._runner.server
+        if self._lane is not None:
+            handlers = self._lane.before(handlers, self.connections.hear, IDLE_S)
         server: asyncio.Server = await loop.create_server(
             self.connections.guarded(handlers),
             **where,
@@ -97,7 +101,8 @@ class Listener:
         """Listen no more, and let open requests end."""
         for server in self._servers:
             server.close()
-        await self._runner.cleanup()
+        lane = self._lane.close(SHUTDOWN_S) if self._lane else asyncio.sleep(0)
+        await asyncio.gather(self._runner.cleanup(), lane)
 
 
 class Listeners:
@@ -106,7 +111,7 @@ class Listeners:
     def __init__(self, settings: ExtenderSettings, apps: Apps, metrics: Metrics) -> None:
         webhooks_tls, api_tls = _tls(settings)
         self._all = [
-            Listener("webhooks", apps.webhooks, settings.webhook_listen, metrics, webhooks_tls),
+            Listener("webhooks", apps.webhooks, settings.webhook_listen, metrics, webhooks_tls, lane=apps.lane),
             Listener("api", apps.api, settings.listen, metrics, api_tls),
         ]
         if settings.metrics_listen:

@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
-from extender.answers import Body, encode_filter, encode_priorities, pass_all
+from extender.answers import encode_filter, encode_priorities, pass_all
 from extender.candidates import Candidates
 from extender.decide import Decider
 from extender.errors import BadRequest
 from extender.http import json_pieces, large_body
 from extender.intents import Intent
+from extender.lane import Call, Decided
 from extender.metrics import Metrics
 from extender.podreader import PodReader
 from extender.pods import Pod, PodError
@@ -23,31 +25,30 @@ __all__ = ["Webhooks"]
 
 PREFIX: Final = "/scheduler"
 
-Verb = Callable[[bytes | memoryview], Awaitable[tuple[Body, str]]]
-
 
 class Webhooks:
-    """The handlers of the loopback listener."""
+    """The handlers of the loopback listener; `calls` has them by path, for bodies of at most `max_bytes`."""
 
     def __init__(self, decider: Decider, metrics: Metrics, max_bytes: int) -> None:
-        self._decider, self._metrics, self._max_bytes = decider, metrics, max_bytes
+        self._decider, self._metrics, self.max_bytes = decider, metrics, max_bytes
         self._pods = PodReader()
+        verbs = {"filter": self._filter, "prioritize": self._prioritize, "preempt": self._preempt}
+        paths = {f"{PREFIX}/{name}": (name, verb) for name, verb in verbs.items()}
+        self.calls = {path: Call(path, verb, partial(self._count, name)) for path, (name, verb) in paths.items()}
 
     def routes(self) -> list[web.RouteDef]:
         """The routes below /scheduler."""
-        verbs: dict[str, Verb] = {"filter": self._filter, "prioritize": self._prioritize, "preempt": self._preempt}
-        return [web.post(f"{PREFIX}/{name}", self._handler(name, verb)) for name, verb in verbs.items()]
+        return [web.post(path, self._handler(call)) for path, call in self.calls.items()]
 
-    def _handler(self, name: str, verb: Verb) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _handler(self, call: Call) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
             began, outcome = time.perf_counter(), "error"
             try:
-                with self._decider.calls:
-                    body, outcome = await verb(await large_body(request, self._max_bytes))
-                    return await json_pieces(request, body)
+                decided = call.decide(await large_body(request, self.max_bytes))
+                body, outcome = decided if isinstance(decided, tuple) else await decided
+                return await json_pieces(request, body)
             finally:  # what goes wrong becomes JSON, and a line in the log, in `extender.http`
-                seconds = time.perf_counter() - began
-                asyncio.get_running_loop().call_soon(self._count, name, outcome, seconds)
+                asyncio.get_running_loop().call_soon(call.count, outcome, time.perf_counter() - began)
 
         return handle
 
@@ -55,24 +56,27 @@ class Webhooks:
         self._metrics.calls.labels(name, outcome).inc()
         self._metrics.call_seconds.labels(name).observe(seconds)
 
-    async def _filter(self, body: bytes | memoryview) -> tuple[Body, str]:
+    def _filter(self, body: bytes | memoryview) -> Decided | Awaitable[Decided]:
         args = decode_args(body)
         pod, intent = self._read(args.raw_pod)
         args.check()
         if (answer := self._decider.passed(pod, intent)) is not None or intent is None:
             return pass_all(args), answer.outcome if answer else "passed"
+        return self._filtered(args, pod, intent)
+
+    async def _filtered(self, args: ExtenderArgs, pod: Pod, intent: Intent) -> Decided:
         candidates = self._candidates(args)
         answer = await self._decider.filter(pod, intent, candidates)
         return encode_filter(args, candidates, answer.failed), answer.outcome
 
-    async def _prioritize(self, body: bytes | memoryview) -> tuple[Body, str]:
+    async def _prioritize(self, body: bytes | memoryview) -> Decided:
         args = decode_args(body)
         pod, intent = self._read(args.raw_pod)
         candidates = self._candidates(args)
         answer = await self._decider.prioritize(pod, intent, candidates)
         return encode_priorities(candidates, answer.scores), answer.outcome
 
-    async def _preempt(self, body: bytes | memoryview) -> tuple[Body, str]:
+    async def _preempt(self, body: bytes | memoryview) -> Decided:
         args = decode_preemption(bytes(body))
         pod, intent = self._read(args.raw_pod)
         candidates = self._decider.scorer.standings.candidates(list(args.victims))
