@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from extender.candidates import Candidates, Refused
+from extender.nodelist import runs
 from extender.wire import ExtenderArgs, Json
 from scoring.rank import MAX_SCORE
 
@@ -27,12 +28,14 @@ _encode = msgspec.json.Encoder().encode
 
 _SCORES: Final = np.stack([np.frombuffer(b',"Score":%2d},' % score, np.uint8) for score in range(MAX_SCORE + 1)])
 _COMMA: Final = ord(",")
-_END: Final = b',"FailedNodes":{},"FailedAndUnresolvableNodes":'
+_FAILED: Final = b',"FailedNodes":{},"FailedAndUnresolvableNodes":'
+_END: Final = b',"Error":""}'
 
 
 def pass_all(args: ExtenderArgs) -> Body:
     """An ExtenderFilterResult with all nodes, as they were sent."""
-    return _result(args, args.raw_names if args.raw_names is not None else args.raw_nodes, b"{}")
+    kept = args.raw_names if args.raw_names is not None else args.raw_nodes
+    return _result(args, (_view(kept or b"null"),), (b"{}",))
 
 
 def encode_filter(args: ExtenderArgs, candidates: Candidates, failed: Mapping[str, str]) -> Body:
@@ -44,44 +47,46 @@ def encode_filter(args: ExtenderArgs, candidates: Candidates, failed: Mapping[st
         return pass_all(args)
     refused = failed if isinstance(failed, Refused) else None
     kept = refused.kept if refused else np.array([name not in failed for name in candidates.names], dtype=bool)
-    names = _names(candidates, np.flatnonzero(kept)) if args.nodes is None else None
-    if args.nodes is not None:
-        whole = [raw for raw, keep in zip(args.nodes, kept.tolist(), strict=True) if keep]
-        names = b'{"metadata":{},"items":[' + b",".join(whole) + b"]}"
-    return _result(args, names, _reasons(candidates, refused) if refused else _encode(failed))
+    if args.raw_nodes is not None:
+        left: Body = (b'{"metadata":{},"items":[', *runs(_view(args.raw_nodes), args.nodes or (), kept), b"]}")
+    else:
+        left = _names(candidates, kept.nonzero()[0])
+    return _result(args, left, _reasons(candidates, refused) if refused else (_encode(failed),))
 
 
-def _result(args: ExtenderArgs, kept: Json | None, failed: bytes) -> Body:
-    part = kept if isinstance(kept, (bytes, memoryview)) else memoryview(kept or b"null")
-    before, after = (
-        (b'{"Nodes":null,"NodeNames":', b"") if args.raw_nodes is None else (b'{"Nodes":', b',"NodeNames":null')
-    )
-    return before, part, after + _END + failed + b',"Error":""}'
+def _view(part: Json) -> bytes | memoryview:
+    return part if isinstance(part, (bytes, memoryview)) else memoryview(part)
 
 
-def _names(candidates: Candidates, which: NDArray[np.intp]) -> bytes:
+def _result(args: ExtenderArgs, kept: Body, failed: Body) -> Body:
+    if args.raw_nodes is None:
+        return (b'{"Nodes":null,"NodeNames":', *kept, _FAILED, *failed, _END)
+    return (b'{"Nodes":', *kept, b',"NodeNames":null', _FAILED, *failed, _END)
+
+
+def _names(candidates: Candidates, which: NDArray[np.intp]) -> Body:
     """A JSON list of the names of some candidates."""
     quoted = candidates.index.quoted(candidates.places[which]) if len(which) >= FEW else None
     if quoted is None:
-        return _encode(candidates.named(which))
+        return (_encode(candidates.named(which)),)
     rows = np.empty((len(quoted), quoted.shape[1] + 1), np.uint8)
     rows[:, :-1], rows[:, -1] = quoted, _COMMA
-    return b"[" + _without_last(rows) + b"]"
+    return b"[", _without_last(rows), b"]"
 
 
-def _reasons(candidates: Candidates, refused: Refused) -> bytes:
+def _reasons(candidates: Candidates, refused: Refused) -> Body:
     """A JSON object of reasons by name."""
-    parts = []
+    parts: list[bytes | memoryview] = []
     for reason, which in refused.groups:
         quoted = candidates.index.quoted(candidates.places[which]) if len(which) >= FEW else None
         if quoted is not None:
             said = np.frombuffer(b":" + _encode(reason) + b",", np.uint8)
             rows = np.empty((len(quoted), quoted.shape[1] + len(said)), np.uint8)
             rows[:, : quoted.shape[1]], rows[:, quoted.shape[1] :] = quoted, said
-            parts.append(_without_last(rows))
+            parts += (b",", _without_last(rows))
         elif len(which):
-            parts.append(_encode(dict.fromkeys(candidates.named(which), reason))[1:-1])
-    return b"{" + b",".join(parts) + b"}"
+            parts += (b",", _encode(dict.fromkeys(candidates.named(which), reason))[1:-1])
+    return (b"{", *parts[1:], b"}")
 
 
 def encode_priorities(candidates: Candidates, scores: NDArray[np.int64]) -> Body:
@@ -91,9 +96,9 @@ def encode_priorities(candidates: Candidates, scores: NDArray[np.int64]) -> Body
         said = zip(candidates.names, scores.tolist(), strict=True)
         return (_encode([{"Host": name, "Score": score} for name, score in said]),)
     rows[:, -_SCORES.shape[1] :] = _SCORES.take(scores, axis=0)
-    return b"[", rows.reshape(-1)[:-1].data, b"]"
+    return b"[", _without_last(rows), b"]"
 
 
-def _without_last(rows: NDArray[np.uint8]) -> bytes:
+def _without_last(rows: NDArray[np.uint8]) -> memoryview:
     """The bytes of all rows without the comma behind the last one."""
-    return rows.tobytes()[:-1]
+    return rows.reshape(-1)[:-1].data

@@ -41,6 +41,7 @@ class NodeIndex:
         self._table = np.full((256, len(HOST) + _FIRST_WIDTH + ROOM), _SPACE, np.uint8)
         self._table[:, : len(HOST)] = HOST
         self._width = np.zeros(256, np.intp)
+        self._longest = self._bytes = 0  # of all names: the longest, and together
 
     def __len__(self) -> int:
         return len(self.names)
@@ -64,6 +65,7 @@ class NodeIndex:
         for place, raw in enumerate(quoted, begin):
             self._table[place, len(HOST) : len(HOST) + len(raw)] = np.frombuffer(raw, np.uint8)
             self._width[place] = len(raw)
+        self._longest, self._bytes = max(self._longest, *map(len, quoted)), self._bytes + sum(map(len, quoted))
         self._place |= {name: place for place, name in enumerate(names, begin)}
         self.names += names
 
@@ -93,6 +95,8 @@ class NodeIndex:
         return rows if rows.shape[1] - width <= _SPARE else rows[:, :width].copy()
 
     def _widest(self, places: Places) -> int | None:
+        if self._longest * len(self.names) <= 2 * self._bytes:
+            return self._longest
         widths = self._width.take(places)
         widest = int(widths.max(initial=0))
         return None if widest * len(places) > 2 * int(widths.sum()) + 1024 else widest

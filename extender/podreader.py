@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from extender.intents import LEGACY_NODE, LEGACY_SLA, PREFIX, Intent, parse_intent
-from extender.pods import Pod
+from extender.pods import Pod, PodError
 from scoring.profiles import PROFILES
 
 __all__ = ["PodReader"]
@@ -98,6 +98,14 @@ class PodReader:
             if len(raw) <= LONGEST_POD:
                 self._pods.put(raw, found)
         return found
+
+    def reads(self, raw: bytes) -> bool:
+        """Whether `read` can read this."""
+        try:
+            self.read(raw)
+        except (PodError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return False
+        return True
 
     def intent(self, pod: Pod) -> Intent | None:
         """What a pod asks for; the same object for pods that say the same."""

@@ -90,25 +90,28 @@ class Promises:
         self, intent: Intent, resolution: Resolution, candidates: Candidates, verdicts: Verdicts, trouble: str
     ) -> Refusals:
         """Refusals by peer and reason; only what is refused, unmeasured or waited for is looked at one by one."""
+        only = len(resolution.nodes) == 1
         groups: list[tuple[str, Positions]] = []
         unmeasured: list[tuple[str, str]] = []
         recovering: list[tuple[str, str]] = []
         codes = verdicts.codes
         for k, peer in enumerate(resolution.nodes):
-            mine = verdicts.pick == k
-            self._over(peer, candidates, mine & (codes != UNMEASURED))
-            unknown = (mine & (codes == UNMEASURED)).nonzero()[0]
+            mine: NDArray[np.bool_] | bool = True if only else verdicts.pick == k
+            unknown, broken, better = (
+                (mine & which).nonzero()[0] for which in (codes == UNMEASURED, codes == BREAKS, verdicts.recovering)
+            )
+            self._over(peer, candidates, mine, codes)
             unmeasured += [(peer, name) for name in candidates.named(unknown)]
             groups += self._unmeasured(intent, peer, candidates, unknown)
-            groups += _broken(intent, peer, candidates, (mine & (codes == BREAKS)).nonzero()[0])
-            recovering += [(peer, name) for name in candidates.named((mine & verdicts.recovering).nonzero()[0])]
+            groups += _broken(intent, peer, candidates, broken)
+            recovering += [(peer, name) for name in candidates.named(better)]
         return Refusals(Refused(candidates, groups), trouble, resolution, True, unmeasured, recovering)
 
-    def _over(self, peer: str, candidates: Candidates, measured: NDArray[np.bool_]) -> None:
+    def _over(self, peer: str, candidates: Candidates, mine: NDArray[np.bool_] | bool, codes: NDArray[np.int8]) -> None:
         """No path that is measured is waited for any longer."""
         waited = self._grace.waited_for("path", peer)
         if waited:
-            known = set(candidates.places[measured].tolist())
+            known = set(candidates.places[mine & (codes != UNMEASURED)].tolist())
             self._grace.over([("path", peer, name) for name in waited if candidates.index.find(name) in known])
 
     def _unmeasured(

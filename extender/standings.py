@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar
 from extender.candidates import MOST, Candidates, NodeIndex
 from extender.estimates import Estimator
 from extender.kept import Kept
+from extender.lists import RecentLists
 from extender.noise import NoiseTable
 from extender.standing import Standing
 from extender.tracked import Slack
@@ -94,6 +95,7 @@ class Standings:
         self._store, self._noise, self._violations, self._fresh_for_s = store, noise, violations, fresh_for_s
         self._clock, self._estimator = clock, estimator
         self._index, self._most_names, self.slack = NodeIndex(), most_names, Slack()
+        self.lists = RecentLists()
         self._costs: _Bounded[Standing] = _Bounded(entries, rows)
         self._promises: _Bounded[Kept] = _Bounded(entries, rows)
 
@@ -104,6 +106,7 @@ class Standings:
         """The nodes of a call by their places; too many names in all, and everything begins anew."""
         if len(self._index) > self._most_names:
             self._index = NodeIndex()
+            self.lists.clear()
             self._costs.clear()
             self._promises.clear()
         return Candidates(self._index, self._index.places(names))

@@ -57,12 +57,15 @@ class Webhooks:
         self._metrics.call_seconds.labels(name).observe(seconds)
 
     def _filter(self, body: bytes | memoryview) -> Decided | Awaitable[Decided]:
-        args = decode_args(body)
+        args = decode_args(body, self._pods.reads)
         pod, intent = self._read(args.raw_pod)
         args.check()
-        if (answer := self._decider.passed(pod, intent)) is not None or intent is None:
-            return pass_all(args), answer.outcome if answer else "passed"
-        return self._filtered(args, pod, intent)
+        answer = self._decider.passed(pod, intent)
+        if answer is None and intent is not None:
+            return self._filtered(args, pod, intent)
+        if intent is not None:  # prioritize will want to know which nodes these are
+            asyncio.get_running_loop().call_soon(self._candidates, args)
+        return pass_all(args), answer.outcome if answer else "passed"
 
     async def _filtered(self, args: ExtenderArgs, pod: Pod, intent: Intent) -> Decided:
         candidates = self._candidates(args)
@@ -70,7 +73,7 @@ class Webhooks:
         return encode_filter(args, candidates, answer.failed), answer.outcome
 
     async def _prioritize(self, body: bytes | memoryview) -> Decided:
-        args = decode_args(body)
+        args = decode_args(body, self._pods.reads)
         pod, intent = self._read(args.raw_pod)
         candidates = self._candidates(args)
         answer = await self._decider.prioritize(pod, intent, candidates)
@@ -85,7 +88,14 @@ class Webhooks:
         return (encode_preemption(kept),), answer.outcome
 
     def _candidates(self, args: ExtenderArgs) -> Candidates:
-        return self._decider.scorer.standings.candidates(args.names)
+        standings = self._decider.scorer.standings
+        if args.raw_names is None:
+            return standings.candidates(args.names)
+        text = bytes(args.raw_names)
+        if (candidates := standings.lists.find(text)) is None:
+            candidates = standings.candidates(args.names)
+            standings.lists.keep(text, candidates)
+        return candidates
 
     def _read(self, raw: Json) -> tuple[Pod, Intent | None]:
         try:

@@ -4,7 +4,7 @@ The Go types have no JSON tags, so the fields have Go's names; lower-case ones a
 reads them. Only the fields that are used are decoded; nodes come back as the bytes in which they were sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from extender.errors import BadRequest
+from extender.nodelist import names_as_go_writes
 
 __all__ = [
     "ExtenderArgs",
@@ -35,10 +36,6 @@ class _Node(Struct):
 
 class _NodeList(Struct):
     items: list[Raw] | None = None
-
-
-class _NamedList(Struct):
-    items: list[_Node] | None = None
 
 
 class _Anything(Struct):
@@ -81,11 +78,10 @@ class ExtenderArgs:
         """The names of the nodes; raises BadRequest."""
         if self.raw_names is not None:
             return list(_decode(_names, self.raw_names, "NodeNames"))
-        try:
-            found = _named.decode(self.raw_nodes or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the longer way says which node is wrong
-            return [_decode(_node, n, f"Nodes.items[{i}]").metadata.name for i, n in enumerate(self.nodes or ())]
-        return [node.metadata.name for node in found.items or ()]
+        nodes = self.nodes or ()
+        if (names := names_as_go_writes(nodes)) is not None:
+            return names
+        return [_decode(_node, n, f"Nodes.items[{i}]").metadata.name for i, n in enumerate(nodes)]
 
     def check(self) -> None:
         """Raise BadRequest where the nodes cannot be read."""
@@ -109,7 +105,6 @@ _pod = msgspec.json.Decoder(dict[str, Any])
 _whole = msgspec.json.Decoder(_Anything)
 _names = msgspec.json.Decoder(list[str])
 _list = msgspec.json.Decoder(_NodeList)
-_named = msgspec.json.Decoder(_NamedList)
 _node = msgspec.json.Decoder(_Node)
 _by_node = msgspec.json.Decoder(dict[str, dict[str, Raw]])
 _encode = msgspec.json.Encoder().encode
@@ -133,9 +128,20 @@ def _open(body: bytes) -> dict[str, Raw]:
 _NO_POD: Final = "Pod is missing or null; expected the pod that is being scheduled"
 
 
-def decode_args(body: bytes | memoryview) -> ExtenderArgs:
-    """Take a filter or prioritize call apart, in either `nodeCacheCapable` mode; raises BadRequest."""
-    if (args := _as_go_writes(body)) is not None:
+def _is_object(raw: bytes) -> bool:
+    try:
+        _whole.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def decode_args(body: bytes | memoryview, is_object: Callable[[bytes], bool] = _is_object) -> ExtenderArgs:
+    """Take a filter or prioritize call apart, in either `nodeCacheCapable` mode; raises BadRequest.
+
+    `is_object` says whether a pod's bytes are a whole JSON object; it may say no to one that is.
+    """
+    if (args := _as_go_writes(body, is_object)) is not None:
         return args
     fields = _open(bytes(body))
     if "pod" not in fields:
@@ -155,7 +161,7 @@ _HEAD: Final = 64 * 1024
 """Bytes of a call in which its pod is looked for."""
 
 
-def _as_go_writes(body: bytes | memoryview) -> ExtenderArgs | None:
+def _as_go_writes(body: bytes | memoryview, is_object: Callable[[bytes], bool]) -> ExtenderArgs | None:
     """The parts of a call whose fields are in the order and without the spaces of Go's encoder, found without decoding.
 
     Whether a part is JSON shows when it is decoded. If all parts are, then this is the only way to read the call: what
@@ -168,19 +174,11 @@ def _as_go_writes(body: bytes | memoryview) -> ExtenderArgs | None:
     view, begin = memoryview(body), len(_BEGIN) - 1
     if (end := head.find(_NAMES, begin, _HEAD)) >= 0 and bytes(view[-2:]) == b"]}":
         pod, rest = head[begin:end], view[end + len(_NAMES) - 1 : -1]
-        return ExtenderArgs(pod, raw_names=rest) if _is_object(pod) else None
+        return ExtenderArgs(pod, raw_names=rest) if is_object(pod) else None
     if (end := head.find(_NODES, begin, _HEAD)) >= 0 and bytes(view[-len(_NO_NAMES) :]) == _NO_NAMES:
         pod, rest = head[begin:end], view[end + len(_NODES) - 1 : -len(_NO_NAMES)]
-        return ExtenderArgs(pod, raw_nodes=rest) if _is_object(pod) else None
+        return ExtenderArgs(pod, raw_nodes=rest) if is_object(pod) else None
     return None
-
-
-def _is_object(raw: bytes) -> bool:
-    try:
-        _whole.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
 
 
 def decode_preemption(body: bytes) -> PreemptionArgs:
