@@ -224,6 +224,7 @@ class _Connection(asyncio.Protocol):
             self._task = None
             self._answer(call, *found)
         finally:
+            self._task = None
             if self._lost:
                 self._lane.left(self)
 
