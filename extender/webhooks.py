@@ -10,12 +10,12 @@ import msgspec
 from aiohttp import web
 
 from extender.answers import encode_filter, encode_priorities, pass_all
+from extender.calls import Call, Decided
 from extender.candidates import Candidates
 from extender.decide import Decider
 from extender.errors import BadRequest
 from extender.http import json_pieces, large_body
 from extender.intents import Intent
-from extender.lane import Call, Decided
 from extender.metrics import Metrics
 from extender.podreader import PodReader
 from extender.pods import Pod, PodError

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extender.app import new_metrics
+from extender.calls import Call
 from extender.errors import BadRequest
 from extender.http import LARGE, observe
-from extender.lane import Call, Lane
+from extender.lane import Lane
 from extender.listeners import Listener
 from extender.webhooks import Webhooks
 
