@@ -10,6 +10,9 @@ __all__ = ["RecentLists"]
 KEPT: Final = 4
 """kube-scheduler takes one pod at a time; a few of its pods may be under way towards several replicas."""
 
+LONGEST: Final = 1 << 20
+"""Bytes of a list that is kept: ten times those of 5,000 names."""
+
 
 class RecentLists:
     """A few lists of names, as bytes, and the candidates that they are."""
@@ -22,8 +25,9 @@ class RecentLists:
         return next((candidates for known, candidates in self._lists if known == text), None)
 
     def keep(self, text: bytes, candidates: Candidates) -> None:
-        """Remember these, and not the oldest."""
-        self._lists.appendleft((text, candidates))
+        """Remember these instead of the oldest, unless they are too long."""
+        if len(text) <= LONGEST:
+            self._lists.appendleft((text, candidates))
 
     def clear(self) -> None:
         """Forget all."""

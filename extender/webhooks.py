@@ -63,7 +63,7 @@ class Webhooks:
         answer = self._decider.passed(pod, intent)
         if answer is None and intent is not None:
             return self._filtered(args, pod, intent)
-        if intent is not None:  # prioritize will want to know which nodes these are
+        if intent is not None and args.raw_names is not None:  # prioritize will want to know which nodes these are
             asyncio.get_running_loop().call_soon(self._candidates, args)
         return pass_all(args), answer.outcome if answer else "passed"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from extender.lists import KEPT, RecentLists
+from extender.lists import KEPT, LONGEST, RecentLists
 from tests.extender.conftest import NODES, a_pod
 
 
@@ -20,6 +20,12 @@ def test_only_the_last_few_are_kept():
     for i in range(KEPT + 1):
         lists.keep(b"%d" % i, i)
     assert [lists.find(b"%d" % i) for i in range(KEPT + 1)] == [None, *range(1, KEPT + 1)]
+
+
+def test_what_is_too_long_is_not_kept():
+    lists = RecentLists()
+    lists.keep(bytes(LONGEST + 1), 1)
+    assert lists.find(bytes(LONGEST + 1)) is None
 
 
 @pytest.mark.parametrize("mode", ["prefer", "require"])
