@@ -199,7 +199,9 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         self._call = None
-        if not self._transport.is_closing():
+        if self._lane.closing:
+            self._transport.close()
+        elif not self._transport.is_closing():
             data, self._rest = self._rest, b""
             self._transport.resume_reading()
             self._begin(data)

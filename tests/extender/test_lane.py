@@ -276,6 +276,15 @@ async def test_requests_that_come_too_early_wait_for_the_answer_before_them():
     assert wire.reading
 
 
+async def test_what_waits_behind_an_answer_is_not_begun_once_the_lane_closes():
+    verbs = Verbs()
+    wire = Wire(verbs.lane.before(None, lambda transport: None, 60.0)())
+    wire.protocol.data_received(go() + b"GET / HTTP/1.1\r\n\r\n")
+    await verbs.lane.close(1.0)
+    assert wire.closed
+    assert wire.written.count(b"HTTP/1.1") == 1
+
+
 async def test_a_caller_that_does_not_read_its_answer_gets_no_other():
     verbs = Verbs()
     wire = Wire(verbs.lane.before(None, lambda transport: None, 60.0)())
