@@ -57,10 +57,11 @@ class Webhooks:
         self._metrics.call_seconds.labels(name).observe(seconds)
 
     def _filter(self, body: bytes | memoryview) -> Decided | Awaitable[Decided]:
-        args = decode_args(body, self._pods.reads)
-        pod, intent = self._read(args.raw_pod)
-        args.check()
-        answer = self._decider.passed(pod, intent)
+        with self._decider.calls:
+            args = decode_args(body, self._pods.reads)
+            pod, intent = self._read(args.raw_pod)
+            args.check()
+            answer = self._decider.passed(pod, intent)
         if answer is None and intent is not None:
             return self._filtered(args, pod, intent)
         if intent is not None and args.raw_names is not None:  # prioritize will want to know which nodes these are
@@ -68,22 +69,25 @@ class Webhooks:
         return pass_all(args), answer.outcome if answer else "passed"
 
     async def _filtered(self, args: ExtenderArgs, pod: Pod, intent: Intent) -> Decided:
-        candidates = self._candidates(args)
-        answer = await self._decider.filter(pod, intent, candidates)
-        return encode_filter(args, candidates, answer.failed), answer.outcome
+        with self._decider.calls:
+            candidates = self._candidates(args)
+            answer = await self._decider.filter(pod, intent, candidates)
+            return encode_filter(args, candidates, answer.failed), answer.outcome
 
     async def _prioritize(self, body: bytes | memoryview) -> Decided:
-        args = decode_args(body, self._pods.reads)
-        pod, intent = self._read(args.raw_pod)
-        candidates = self._candidates(args)
-        answer = await self._decider.prioritize(pod, intent, candidates)
-        return encode_priorities(candidates, answer.scores), answer.outcome
+        with self._decider.calls:
+            args = decode_args(body, self._pods.reads)
+            pod, intent = self._read(args.raw_pod)
+            candidates = self._candidates(args)
+            answer = await self._decider.prioritize(pod, intent, candidates)
+            return encode_priorities(candidates, answer.scores), answer.outcome
 
     async def _preempt(self, body: bytes | memoryview) -> Decided:
         args = decode_preemption(bytes(body))
         pod, intent = self._read(args.raw_pod)
         candidates = self._decider.scorer.standings.candidates(list(args.victims))
-        answer = await self._decider.preempt(pod, intent, candidates)
+        with self._decider.calls:
+            answer = await self._decider.preempt(pod, intent, candidates)
         kept = {node: v for node, v in args.victims.items() if node not in answer.failed}
         return (encode_preemption(kept),), answer.outcome
 
