@@ -6,32 +6,34 @@ from typing import Final
 from extender.standings import Standings
 from neilats.log import get_logger
 
-__all__ = ["SLACK_S", "Ahead"]
+__all__ = ["Ahead"]
 
 log = get_logger("extender.ahead")
 
-PERIOD_S: Final = 0.25
-"""Between two rounds."""
+PERIOD: Final = 0.05
+"""Between two rounds, in intervals between two samples: what a round costs besides its samples is the same for few."""
+
+SHORTEST_S: Final = 0.1
 
 CPU_SHARE: Final = 0.15
 """Of the event loop's time that this may take; with many peers in use a round then takes longer."""
 
-SLACK_S: Final = 1.0
-"""A call takes what is at most so old, a tenth of the time between two samples; what is older it brings up itself."""
+SLACK: Final = 0.2
+"""A call takes what is at most so old, in intervals between two samples; what is older it brings up itself."""
 
 
 class Ahead:
-    """Works on the standings while it runs."""
+    """Works on the standings while it runs; `interval_s` is the time between two samples of a path."""
 
-    def __init__(self, standings: Standings) -> None:
-        self._standings = standings
+    def __init__(self, standings: Standings, interval_s: float) -> None:
+        self._standings, self._interval_s = standings, interval_s
 
     async def run(self) -> None:
         """Round after round, for ever."""
-        self._standings.slack.seconds = SLACK_S
+        self._standings.slack.seconds = SLACK * self._interval_s
         try:
             while True:
-                await asyncio.sleep(PERIOD_S)
+                await asyncio.sleep(max(SHORTEST_S, PERIOD * self._interval_s))
                 try:
                     await self._standings.refresh(_rest)
                 except Exception:

@@ -173,13 +173,13 @@ class Estimates:
         self._store.flush()
         parts: list[_Part] = []
         waiting: list[_Line] = []
-        total = 0
+        total = read = 0
         for source in sorted(self._store.nodes()):
             waiting.append(self._line(source))
             total += len(waiting[-1].rows)
-            if sum(len(line.rows) for line in waiting) >= SLICE_ROWS:
+            if total - read >= SLICE_ROWS:
                 parts.append(await self._read(waiting))
-                waiting = []
+                waiting, read = [], total
             if total >= MOST_PATHS:
                 log.warning("more paths than estimates are made of", extra={"paths": len(self._store)})
                 break

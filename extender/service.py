@@ -105,7 +105,7 @@ async def _background(extender: Extender, listeners: Listeners) -> AsyncIterator
     """The tasks in the background, from now on until this is left."""
     jobs: Mapping[str, Coroutine[Any, Any, None]] = {
         "followup": extender.followup.run(),
-        "ahead": Ahead(extender.decider.scorer.standings).run(),
+        "ahead": Ahead(extender.decider.scorer.standings, extender.settings.interval_s).run(),
         "placed": extender.placed.run(),
         "events": extender.voice.run(),
         "waker": extender.waker.run(),

@@ -6,7 +6,7 @@ computed again when a sample came, when its window moves on by time alone, or wh
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,15 @@ class Slack:
     """How old what is remembered may be, in seconds: above 0 while somebody keeps it up to date ahead of the calls."""
 
     seconds: float = 0.0
+
+
+class _Look(NamedTuple):
+    """What a look found: the places that have moved on by a time, and how far the store was."""
+
+    at: float
+    moved: Places
+    writes: int
+    paths_version: int
 
 
 class Tracked:
@@ -66,17 +75,18 @@ class Tracked:
         if len(self._current) < len(self._index):
             self._grow(len(self._index))
         if now - self._looked >= self._slack.seconds:
-            self._look(now)
+            self._drop(self._look(now))
         current = self._current[places]
         if np.count_nonzero(current) < len(places):
             self._bring_up(np.unique(places[~current]), now)
 
     def refreshing(self, now: float) -> Iterator[None]:
-        """Compute what has moved on by now, a slice at each step."""
-        moved = self._look(now)
-        for begin in range(0, len(moved), SLICE):
-            self._bring_up(moved[begin : begin + SLICE], now)
+        """Compute what has moved on by now, a slice at each step; calls in between take what was known before."""
+        look = self._look(now)
+        for begin in range(0, len(look.moved), SLICE):
+            self._bring_up(look.moved[begin : begin + SLICE], now)
             yield
+        self._looked_at(look)  # only here: whoever gives up half-way has seen nothing
 
     def forget(self) -> None:
         """Have everything computed anew when it is asked for."""
@@ -89,24 +99,28 @@ class Tracked:
         self._versions = np.stack([grown(v, size) for v in self._versions])
         self._ends = grown(self._ends, size)
 
-    def _look(self, now: float) -> Places:
-        """Take those that have moved on for unknown, and return them."""
-        self._looked = now
-        if self._writes == self._store.writes and now < self._until:
-            return np.zeros(0, np.intp)
+    def _look(self, now: float) -> "_Look":
+        """Find those that have moved on."""
+        writes, version = self._store.writes, self._store.paths_version(self.peer)
+        if self._writes == writes and now < self._until:
+            return _Look(now, np.zeros(0, np.intp), writes, version)
         kept = np.flatnonzero(self._current)
         forward, reverse = self._forward[kept], self._reverse[kept]
         moved = (self._ends[kept] <= now) | (self._store.version(forward) != self._versions[0, kept])
         moved |= self._store.version(reverse) != self._versions[1, kept]
-        if self._paths_version != (version := self._store.paths_version(self.peer)):
+        if self._paths_version != version:
             found = self._rows([self._index.names[place] for place in kept.tolist()])
             moved |= (found[0] != forward) | ((found[1] != reverse) & ~self._by_forward[kept])
-            self._paths_version = version
-        self._current[kept[moved]] = False
-        self._until = float(self._ends[kept[~moved]].min(initial=np.inf))
-        self._writes = self._store.writes
-        dropped: Places = kept[moved]
-        return dropped
+        return _Look(now, kept[moved], writes, version)
+
+    def _drop(self, look: "_Look") -> None:
+        """Have those that have moved on computed when they are asked for."""
+        self._current[look.moved] = False
+        self._looked_at(look)
+
+    def _looked_at(self, look: "_Look") -> None:
+        self._looked, self._writes, self._paths_version = look.at, look.writes, look.paths_version
+        self._until = float(self._ends[self._current].min(initial=np.inf))
 
     def _rows(self, names: Sequence[str]) -> tuple[Places, Places]:
         return self._store.rows_to(self.peer, names), self._store.rows_from(self.peer, names)
