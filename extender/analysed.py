@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from extender.analysis import ADF_ROWS, Analyst
 from extender.candidates import Candidates, Places
 from extender.scoretable import PathTable
-from extender.standing import Snapshot, Standing
+from extender.snapshot import Snapshot
+from extender.standing import Standing
 from extender.tracked import grown
 from extender.violations import Violations
 from extender.worker import CHUNK_ROWS, lanes

@@ -6,8 +6,6 @@ node's other links) is at most one slot old. What depends on the set of candidat
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,74 +16,15 @@ from extender.foreseen import Foreseen, Foresight
 from extender.gather import Direction, Gathered, gather
 from extender.noise import NoiseTable
 from extender.shown import Shown
+from extender.snapshot import COLUMNS, Snapshot, put_estimates, snapshot_of
 from extender.tracked import Slack, Tracked, grown
 from extender.violations import Violations
 from extender.windows import WindowStore
 from scoring.attainment import attainment, naive_violation
-from scoring.costs import THIN_SAMPLES, Costs, Status, Unit
+from scoring.costs import Unit
 from scoring.estimates import Estimates
-from scoring.forecasting import violation_cost
 
-__all__ = ["Snapshot", "Standing"]
-
-_COLUMNS: Final = np.dtype(
-    [
-        ("row", np.intp),
-        ("direction", np.int8),
-        ("known", np.bool_),
-        ("measured", np.bool_),
-        ("samples", np.float64),
-        ("at", np.float64),
-        ("naive", np.float64),
-        ("cost", np.float64),
-        ("noise", np.float64),
-        ("estimate_ms", np.float64),
-        ("sigma_log", np.float64),
-        ("estimate_cost", np.float64),
-        ("estimate_noise", np.float64),
-        ("moves", np.int64),
-    ]
-)
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """[places] of an index, as of one moment; never changed, as decisions refer to it."""
-
-    epoch: int
-    columns: NDArray[np.void]
-    unknown: NDArray[np.bool_]
-    """Where nobody's measurement speaks for the path; never of the peer itself."""
-    plain: Costs
-    """By the past alone; NaN where nobody asked for that. Without an SLA those of unmeasured paths are no costs yet."""
-    foresight: Foresight | None = None
-    by_model: NDArray[np.bool_] | None = None
-    """Where the model's violation counts."""
-    modelled: Costs | None = None
-    """By what counts of the model's and the naive forecasts."""
-    wanting: NDArray[np.bool_] | None = None
-    """Where the model was not asked, or not since the path moved on."""
-
-    def decided_by_model(self, places: Places) -> bool:
-        """Whether a model says anything about these candidates; where it does not, the past alone answers."""
-        return self.by_model is not None and bool(np.count_nonzero(self.by_model[places]))
-
-    def costs(self, places: Places, *, by_model: bool) -> Costs:
-        """[n] costs of these candidates."""
-        of = self.modelled if by_model and self.modelled is not None else self.plain
-        cost, noise, status = of.cost[places], of.noise[places], of.status[places]
-        if of.unit == "ms":
-            self._stand_in(cost, places)
-        return Costs(cost, noise, status, of.unit)
-
-    def _stand_in(self, cost: NDArray[np.float64], places: Places) -> None:
-        """An unmeasured path's RTT is taken for the median of the others, as in `scoring.attainment.expected_rtt`."""
-        direction = self.columns["direction"][places]
-        founded = self.columns["measured"][places] | (direction == Direction.ESTIMATE)
-        nothing = ~founded & (direction != Direction.SELF)
-        if nothing.any():
-            answered = cost[founded & np.isfinite(cost)]
-            cost[nothing] = np.median(answered) if answered.size else 0.0
+__all__ = ["Standing"]
 
 
 class Standing:
@@ -108,12 +47,13 @@ class Standing:
         self._estimator, self._estimated = estimator, -1
         self._store, self._noise, self.peer, self.sla_ms = store, noise, peer, sla_ms
         self._index, self._violations, self._fresh_for_s = index, violations, fresh_for_s
-        self._columns = np.zeros(0, _COLUMNS)
+        self._columns = np.zeros(0, COLUMNS)
         self._tried = np.zeros(0, np.int64)
         self._tracked = Tracked(store, index, peer, fresh_for_s, self._compute, slack)
         self._foreseen = None if sla_ms is None else Foreseen(violations, index, peer, sla_ms, store.interval_s)
         self._plain = sla_ms is None
         self._key: tuple[object, ...] = ()
+        self._slack, self._made = slack, -np.inf
         self._snapshot: Snapshot | None = None
         self.shown = Shown()
 
@@ -122,7 +62,11 @@ class Standing:
 
     def of(self, places: Places, now: float, *, forecast: bool) -> Snapshot:
         """How these nodes stand now; `forecast` asks for the models' violations too, which only an SLA has."""
-        self._tracked.bring_up(places, now)
+        forecast = forecast and self._foreseen is not None
+        moved, last = self._tracked.bring_up(places, now), self._snapshot
+        recent = last is not None and bool(self._key) and now < self._made + self._slack.seconds / 2
+        if last is not None and recent and not moved and forecast == (last.foresight is not None):
+            return last  # what is renewed ahead of the calls, part by part, is seen when all of it is there
         foresight = self._foreseen.of(now) if forecast and self._foreseen else None
         if self._estimator is not None and self._estimated != self._estimator.generation:
             self._estimate_anew(self._estimator, now)
@@ -130,11 +74,13 @@ class Standing:
         key = (self._tracked.epoch, foresight, self._plain, len(self._columns), self._estimated)
         if self._snapshot is None or key != self._key:
             self._key, self._snapshot = key, self._make(foresight)
+        self._made = now
         return self._snapshot
 
     def refreshing(self, now: float) -> Iterator[None]:
         """Bring those up to date that were asked for, a slice at each step, and have the snapshot ready."""
         yield from self._tracked.refreshing(now)
+        self._made = -np.inf
         self.of(np.zeros(0, np.intp), now, forecast=self._foreseen is not None)
         yield
 
@@ -176,7 +122,7 @@ class Standing:
         if len(self._columns) < len(self._tracked):
             self._columns = grown(self._columns, len(self._tracked))
             self._tried = grown(self._tried, len(self._tracked))
-        gathered, c = self.gather(names, now), np.zeros(len(places), _COLUMNS)
+        gathered, c = self.gather(names, now), np.zeros(len(places), COLUMNS)
         paths = gathered.paths
         c["row"], c["direction"], c["known"], c["measured"] = (
             gathered.rows,
@@ -191,7 +137,7 @@ class Standing:
             costs = attainment(paths, self.sla_ms)
             c["cost"], c["noise"] = costs.cost, costs.noise
         if gathered.estimates is not None:
-            _put(c, np.arange(len(c)), gathered.estimates, self.sla_ms, paths.noise)
+            put_estimates(c, np.arange(len(c)), gathered.estimates, self.sla_ms, paths.noise)
         else:
             c["estimate_ms"] = np.nan
         c["moves"] = self._columns["moves"][places] + 1
@@ -206,47 +152,10 @@ class Standing:
         if places.size:
             names = [self._index.names[place] for place in places.tolist()]
             noise = self._noise.of(names, now, self._fresh_for_s)
-            _put(c, places, Estimates(*estimator.of(self.peer, names)), self.sla_ms, noise)
+            put_estimates(c, places, Estimates(*estimator.of(self.peer, names)), self.sla_ms, noise)
             guessed = np.isnan(c["estimate_ms"][places])
             c["direction"][places] = np.where(guessed, Direction.NONE, Direction.ESTIMATE)
 
     def _make(self, foresight: Foresight | None) -> Snapshot:
-        c = self._columns.copy()
-        itself = c["direction"] == Direction.SELF
-        unknown = ~c["known"] & ~itself
-        thin = np.where(c["samples"] < THIN_SAMPLES, Status.THIN, Status.KNOWN)
-        status = np.where(c["measured"], thin, Status.UNKNOWN).astype(np.int8)
         unit: Unit = "ms" if self.sla_ms is None else "violation"
-        plain = _free(_guessed(Costs(c["cost"].copy(), c["noise"].copy(), status, unit), c), itself)
-        if foresight is None:
-            return Snapshot(self._tracked.epoch, c, unknown, plain)
-        model = np.where(c["known"], foresight.value[: len(c)], np.nan)
-        by_model = ~np.isnan(model) & foresight.trusted[: len(c)]
-        counts = np.where(by_model, model, c["naive"])
-        modelled = _free(_guessed(violation_cost(counts, c["measured"], c["samples"]), c), itself)
-        said = foresight.fresh[: len(c)] & (~np.isnan(model) | (self._tried == c["moves"]))
-        wanting = c["known"] & ~said if foresight.name else None
-        return Snapshot(self._tracked.epoch, c, unknown, plain, foresight, by_model, modelled, wanting)
-
-
-def _put(
-    columns: NDArray[np.void], places: Places, estimates: Estimates, sla_ms: float | None, noise: NDArray[np.float64]
-) -> None:
-    """Write estimates [k] at places."""
-    columns["estimate_ms"][places], columns["sigma_log"][places] = estimates.rtt_ms, estimates.sigma_log
-    columns["estimate_cost"][places], columns["estimate_noise"][places] = estimates.costs(sla_ms, noise)
-
-
-def _guessed(costs: Costs, columns: NDArray[np.void]) -> Costs:
-    """What nobody measures costs what its estimate does, where there is one."""
-    found = columns["direction"] == Direction.ESTIMATE
-    if found.any():
-        costs.cost[found], costs.noise[found] = columns["estimate_cost"][found], columns["estimate_noise"][found]
-        costs.status[found] = Status.ESTIMATED
-    return costs
-
-
-def _free(costs: Costs, itself: NDArray[np.bool_]) -> Costs:
-    """A candidate that is the peer costs nothing."""
-    costs.cost[itself], costs.noise[itself], costs.status[itself] = 0.0, 0.0, Status.KNOWN
-    return costs
+        return snapshot_of(self._tracked.epoch, self._columns.copy(), unit, foresight, self._tried)

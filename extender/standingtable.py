@@ -16,7 +16,8 @@ from extender.candidates import Candidates, Places
 from extender.evaluate import Evaluation
 from extender.gather import Direction
 from extender.scoretable import PathTable, ScoreTable, estimate_columns
-from extender.standing import Snapshot, Standing
+from extender.snapshot import Snapshot
+from extender.standing import Standing
 from extender.violations import NAIVE_NAME
 from scoring.estimates import Estimates
 
@@ -33,11 +34,6 @@ class Part:
     """Whether the model's violations counted, for those candidates of which it says something."""
     decided: bool
     """Whether a forecast was asked for at all."""
-
-    def wanting(self, places: Places) -> bool:
-        """Whether the model was not asked about some of these nodes, or not since their paths moved on."""
-        wanting = self.snapshot.wanting
-        return wanting is not None and bool(np.count_nonzero(wanting[places]))
 
 
 class StandingTable:
@@ -143,10 +139,11 @@ class StandingTable:
         samples, columns = part.standing.shown.through(part.snapshot.epoch)
         own = {name: column[places] for name, column in columns.items()}
         own["age_s"] = self._now - own["age_s"]
-        snapshot = part.snapshot.columns[places]
-        if np.count_nonzero(snapshot["direction"] == Direction.ESTIMATE):
-            own |= estimate_columns(Estimates(snapshot["estimate_ms"], snapshot["sigma_log"]))
-        path = PathTable(part.standing.peer, snapshot["direction"], samples[places], own)
+        known = part.snapshot.columns  # one column after the other: all of them together are many times as much
+        direction = known["direction"][places]
+        if np.count_nonzero(direction == Direction.ESTIMATE):
+            own |= estimate_columns(Estimates(known["estimate_ms"][places], known["sigma_log"][places]))
+        path = PathTable(part.standing.peer, direction, samples[places], own)
         foresight = part.snapshot.foresight
         if part.decided and foresight is not None:
             ours = part.snapshot.by_model[places] if part.by_model and part.snapshot.by_model is not None else None

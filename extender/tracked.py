@@ -70,15 +70,17 @@ class Tracked:
     def __len__(self) -> int:
         return len(self._current)
 
-    def bring_up(self, places: Places, now: float) -> None:
-        """Compute what is missing or has moved on."""
+    def bring_up(self, places: Places, now: float) -> bool:
+        """Compute what is missing or has moved on; returns whether anything was."""
         if len(self._current) < len(self._index):
             self._grow(len(self._index))
         if now - self._looked >= self._slack.seconds:
             self._drop(self._look(now))
         current = self._current[places]
-        if np.count_nonzero(current) < len(places):
-            self._bring_up(np.unique(places[~current]), now)
+        if np.count_nonzero(current) == len(places):
+            return False
+        self._bring_up(np.unique(places[~current]), now)
+        return True
 
     def refreshing(self, now: float) -> Iterator[None]:
         """Compute what has moved on by now, a slice at each step; calls in between take what was known before."""

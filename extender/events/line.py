@@ -2,10 +2,14 @@
 
 import asyncio
 from collections import deque
+from typing import Final
 
 from extender.events.event import Event
 
 __all__ = ["Line"]
+
+GIVING_WAY: Final = 100
+"""Events that give way and wait: with more of them the last one would be written after nobody wants to know."""
 
 
 class Line(asyncio.Queue[Event]):
@@ -31,7 +35,9 @@ class Line(asyncio.Queue[Event]):
 
     def has_room(self, event: Event) -> bool:
         """Whether an event finds a place, if need be that of one that gives way."""
-        return not self.full() or (bool(self._behind) and not event.gives_way)
+        if event.gives_way:
+            return not self.full() and len(self._behind) < GIVING_WAY
+        return not self.full() or bool(self._behind)
 
     def make_way(self) -> None:
         """Drop the newest event that gives way."""

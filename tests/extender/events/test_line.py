@@ -1,6 +1,6 @@
 """Events that wait: warnings before placements."""
 
-from extender.events.line import Line
+from extender.events.line import GIVING_WAY, Line
 from extender.pods import Pod
 from tests.extender.events.conftest import an_event
 
@@ -29,3 +29,12 @@ async def test_a_full_line_has_room_only_for_what_others_give_way_to():
     line.put_nowait(an_event("news"))
     assert not line.has_room(an_event())
     assert [line.get_nowait().text for _ in range(2)] == ["path to gateway breaks 5 ms", "news"]
+
+
+async def test_of_those_that_give_way_only_so_many_wait_as_are_still_news_when_written():
+    line = Line(1000)
+    for i in range(GIVING_WAY):
+        assert line.has_room(a_placement(i))
+        line.put_nowait(a_placement(i))
+    assert not line.has_room(a_placement(GIVING_WAY))
+    assert line.has_room(an_event("news"))

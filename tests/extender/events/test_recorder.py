@@ -9,6 +9,7 @@ import pytest
 
 from extender.cluster.api import ApiError
 from extender.events import recorder as recording
+from extender.events.line import GIVING_WAY
 from extender.events.recorder import EventRecorder
 from extender.pods import Pod
 from tests.extender.conftest import Clock
@@ -153,10 +154,11 @@ def placements(count, begin=0):
 
 
 async def test_a_warning_takes_a_placements_place_in_a_full_queue(recorder, store, counted):
-    for event in placements(recording.QUEUED + 1):
+    for event in placements(GIVING_WAY + 1):
         recorder.tell(event)
     assert counted["dropped"] == 1
-    recorder.tell(an_event())
+    for i in range(recording.QUEUED - GIVING_WAY + 1):
+        recorder.tell(an_event(pod=Pod("shop", f"other-{i}", f"uid-{i}")))
     assert counted["dropped"] == 2
     await recorder.drain()
     assert store.events()[0]["reason"] == "LatencyPromiseBroken"
@@ -165,9 +167,9 @@ async def test_a_warning_takes_a_placements_place_in_a_full_queue(recorder, stor
 
 async def test_what_finds_no_room_is_not_composed(recorder):
     composed = []
-    for event in placements(recording.QUEUED):
+    for event in placements(GIVING_WAY):
         recorder.tell(event)
-    (late,) = placements(1, recording.QUEUED)
+    (late,) = placements(1, GIVING_WAY)
     recorder.tell(replace(late, message=lambda: composed.append(1) or "on node-1"))
     assert composed == []
 
