@@ -35,6 +35,7 @@ AT_ONCE: Final = 2
 _COLUMNS: Final = np.dtype(
     [
         ("moves", np.int64),
+        ("looked", np.float64),
         ("adf_score", np.float64),
         ("inverse_sum", np.float64),
         ("forecast_ms", np.float64),
@@ -96,12 +97,11 @@ class Analysed:
         self._model = ""
         self._record = -1
         self._recorded = np.zeros(0, dtype=bool)
-        self._looked = -np.inf
 
     async def bring_up(self, candidates: Candidates, rest: Rest, hurried: bool = False) -> None:
         """Analyse those of these distinct nodes whose paths have moved on since they were last.
 
-        `hurried` leaves it at those that never were, if all were looked at within the last interval.
+        `hurried` leaves it at those that never were, or not within the last interval.
         """
         size, now = len(candidates.index), self._clock()
         if len(self._columns) < size:
@@ -109,10 +109,11 @@ class Analysed:
         places = candidates.places
         self.standing.of(places, now, forecast=self.standing.sla_ms is not None)
         known = self._columns["moves"][places]
-        if hurried and now - self._looked < self._interval_s:
-            stale = places[known == 0]
-        else:
-            stale, self._looked = places[known != self.standing.moves(places)], now
+        moved = known != self.standing.moves(places)
+        self._columns["looked"][places[~moved]] = now
+        if hurried:
+            moved &= (known == 0) | (self._columns["looked"][places] <= now - self._interval_s)
+        stale = places[moved]
         pieces = (stale[begin : begin + ADF_ROWS] for begin in range(0, len(stale), ADF_ROWS))
         await lanes((partial(self._piece, Candidates(candidates.index, piece), rest) for piece in pieces), AT_ONCE)
         if self.standing.sla_ms is not None and self._model:
@@ -133,6 +134,7 @@ class Analysed:
         c = self._columns
         c["adf_score"][places], c["inverse_sum"][places] = found.adf_score, found.inverse_sum
         c["forecast_ms"][places], c["own"][places], c["moves"][places] = found.forecast_ms, own, asked["moves"]
+        c["looked"][places] = now
         if sla_ms is not None:
             c["model"][places], c["naive"][places], self._model = await self._violated(part, snapshot, sla_ms)
 

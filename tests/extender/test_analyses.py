@@ -96,6 +96,20 @@ async def test_of_many_decisions_paths_that_moved_wait_until_an_interval_is_over
     assert analyst.rows[1:] == [1]
 
 
+async def test_of_many_decisions_paths_that_nobody_looked_at_within_an_interval_do_not_wait(counted):
+    bench, analyst = counted
+    work = bench.extender.followup._analyses
+    await decided(bench)
+    await work.work_off()
+    bench.clock.forward(11)
+    await bench.star("node-1", {"node-2": 9.0, "node-3": 9.0}, 1)
+    await bench.scores(a_pod("pod-of-few", peer_nodes="node-1"), ("node-2",))
+    await work.work_off()
+    await decided(bench, analyses.MANY + 1)
+    await work.work_off()
+    assert analyst.rows == [4, 1, 1]  # node-3's is no newer for node-2's having been looked at
+
+
 async def test_peers_that_were_not_asked_for_lately_are_forgotten(counted, monkeypatch):
     bench, _ = counted
     monkeypatch.setattr(analyses, "KNOWN", 1)
