@@ -10,15 +10,16 @@ __all__ = ["Ahead"]
 
 log = get_logger("extender.ahead")
 
-PERIOD: Final = 0.05
+PERIOD_INTERVALS: Final = 0.05
 """Between two rounds, in intervals between two samples: what a round costs besides its samples is the same for few."""
 
 SHORTEST_S: Final = 0.1
+"""Between two rounds at least, where samples come every second."""
 
 CPU_SHARE: Final = 0.15
 """Of the event loop's time that this may take; with many peers in use a round then takes longer."""
 
-SLACK: Final = 0.2
+SLACK_INTERVALS: Final = 0.2
 """A call takes what is at most so old, in intervals between two samples; what is older it brings up itself."""
 
 
@@ -30,10 +31,10 @@ class Ahead:
 
     async def run(self) -> None:
         """Round after round, for ever."""
-        self._standings.slack.seconds = SLACK * self._interval_s
+        self._standings.slack.seconds = SLACK_INTERVALS * self._interval_s
         try:
             while True:
-                await asyncio.sleep(max(SHORTEST_S, PERIOD * self._interval_s))
+                await asyncio.sleep(max(SHORTEST_S, PERIOD_INTERVALS * self._interval_s))
                 try:
                     await self._standings.refresh(_rest)
                 except Exception:

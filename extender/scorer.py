@@ -102,10 +102,9 @@ class Scorer:
         stored = None if sla_ms is None else as_stored(sla_ms)
         forecast = profile.forecast == "violations" and stored is not None
         standings = [self.standings.costs(candidates.index, peer, stored) for peer in resolution.nodes]
-        now, late = self._clock(), False
-        if forecast and self._wanting(standings, candidates.places, now, end):
-            late = await self._ask(standings, candidates, end)
-            now = self._clock()
+        # Before `_parts`, which goes by the past where the model has said nothing.
+        late = await self._ask(standings, candidates, end) if forecast else False
+        now = self._clock()
         parts = self._parts(standings, candidates.places, now, end, forecast=forecast)
         each = [part.snapshot.costs(candidates.places, by_model=part.by_model) for part in parts]
         evaluation = evaluation_of(each, intent.policy, resolution.weights)
@@ -123,16 +122,6 @@ class Scorer:
             if wanting is not None and (which := wanting[places]).any():
                 late |= await standing.ask(Candidates(candidates.index, places[which]), now, until)
         return late
-
-    def _wanting(self, standings: Sequence[Standing], places: Places, now: float, end: float) -> bool:
-        """Whether a model is to be asked, which `_parts` cannot tell: without its answers that goes by the past."""
-        time = asyncio.get_running_loop().time
-        for standing in standings:
-            if time() > end:
-                raise TimeoutError
-            if standing.of(places, now, forecast=True).wants(places):
-                return True
-        return False
 
     def _parts(
         self, standings: Sequence[Standing], places: Places, now: float, end: float, *, forecast: bool

@@ -57,10 +57,6 @@ class Snapshot:
         """Whether a model says anything about these candidates; where it does not, the past alone answers."""
         return self.by_model is not None and bool(np.count_nonzero(self.by_model[places]))
 
-    def wants(self, places: Places) -> bool:
-        """Whether the model was not asked about some of these nodes, or not since their paths moved on."""
-        return self.wanting is not None and bool(np.count_nonzero(self.wanting[places]))
-
     def costs(self, places: Places, *, by_model: bool) -> Costs:
         """[n] costs of these candidates."""
         of = self.modelled if by_model and self.modelled is not None else self.plain
