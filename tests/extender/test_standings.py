@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from extender import tracked
 from extender.analysis import Analyst
 from extender.candidates import Candidates
 from extender.cluster.base import Resolution
@@ -281,4 +282,60 @@ async def test_while_they_are_kept_up_to_date_calls_take_what_is_there_and_find_
     world.report("node-1", 30.0)
     world.now += 1.0
     assert standing.of(candidates.places, world.now, forecast=True) is not second
+    world.close()
+
+
+def refreshed_one_by_one(world, monkeypatch):
+    """A standing towards node-0 with what it said first, of which two paths have moved since, and its refreshing."""
+    monkeypatch.setattr(tracked, "SLICE", 1)
+    for node in NODES[1:]:
+        world.report(node, 2.0)
+    standings = world.cached.standings
+    candidates = standings.candidates(NODES)
+    standing = standings.costs(candidates.index, "node-0", 5.0)
+    first = standing.of(candidates.places, world.now, forecast=True)
+    standings.slack.seconds = 1.0
+    world.now += 0.4
+    for node in NODES[1:3]:
+        world.report(node, 30.0)
+    return standing, candidates.places, first
+
+
+def test_calls_take_what_was_there_before_until_all_that_moved_is_renewed(monkeypatch):
+    world = World()
+    standing, places, first = refreshed_one_by_one(world, monkeypatch)
+    round_of_work = standing.refreshing(world.now)
+    next(round_of_work)
+    assert standing.of(places, world.now, forecast=True) is first
+    for _ in round_of_work:
+        pass
+    second = standing.of(places, world.now, forecast=True)
+    assert (second.columns["naive"][1:3] > first.columns["naive"][1:3]).all()
+    world.close()
+
+
+def test_what_a_round_that_was_given_up_left_is_renewed_by_the_next_one(monkeypatch):
+    world = World()
+    standing, places, first = refreshed_one_by_one(world, monkeypatch)
+    given_up = standing.refreshing(world.now)
+    next(given_up)
+    given_up.close()
+    for _ in standing.refreshing(world.now):
+        pass
+    assert (standing.moves(places) - first.columns["moves"][places] == [0, 1, 1, 0, 0]).all()
+    world.close()
+
+
+async def test_a_new_peers_model_is_asked_before_anything_is_worked_out_from_the_past_alone():
+    world = World(Share())
+    for _ in range(5):
+        for node in NODES[1:]:
+            world.report(node, 2.0)
+        world.now += 10.0
+    intent = Intent(peer_nodes=("node-0",), max_rtt_ms=5.0)
+    await world.compare(intent, NODES)
+    standings = world.cached.standings
+    candidates = standings.candidates(NODES)
+    found = standings.costs(candidates.index, "node-0", 5.0).of(candidates.places, world.now, forecast=True)
+    assert np.isnan(found.plain.cost[1:]).all()
     world.close()
