@@ -2,10 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from extender.answers import Body
 
-__all__ = ["Call", "Decided"]
+__all__ = ["PREFIX", "Call", "Decided"]
+
+PREFIX: Final = "/scheduler/"
+"""Before the verb in each call's path."""
 
 Decided = tuple[Body, str]
 """The pieces of an answer, and how the call is counted."""

@@ -8,14 +8,16 @@ message is framed except one Content-Length of plain digits.
 import re
 from typing import Final, NamedTuple
 
+from extender.calls import PREFIX
+
 __all__ = ["MOST", "Head", "may_become_head", "read_head"]
 
 MOST: Final = 4096
 """Bytes of the longest head; Go's have about 200."""
 
 _END: Final = b"\r\n\r\n"
-_START: Final = b"POST /scheduler/"
-_request_line: Final = re.compile(rb"POST (/scheduler/[a-z]+) HTTP/1\.1")
+_START: Final = b"POST " + PREFIX.encode()
+_request_line: Final = re.compile(rb"POST (%s[a-z]+) HTTP/1\.1" % re.escape(PREFIX.encode()))
 _field: Final = re.compile(
     rb"(Host|User-Agent|Accept|Accept-Encoding|Content-Type|Content-Length): ([!-~](?:[ -~]*[!-~])?)"
 )

@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
 
 import msgspec
 from aiohttp import web
 
 from extender.answers import encode_filter, encode_priorities, pass_all
-from extender.calls import Call, Decided
+from extender.calls import PREFIX, Call, Decided
 from extender.candidates import Candidates
 from extender.decide import Decider
 from extender.errors import BadRequest
@@ -23,8 +22,6 @@ from extender.wire import ExtenderArgs, Json, decode_args, decode_preemption, en
 
 __all__ = ["Webhooks"]
 
-PREFIX: Final = "/scheduler"
-
 
 class Webhooks:
     """The handlers of the loopback listener; `calls` has them by path, for bodies of at most `max_bytes`."""
@@ -33,7 +30,7 @@ class Webhooks:
         self._decider, self._metrics, self.max_bytes = decider, metrics, max_bytes
         self._pods = PodReader()
         verbs = {"filter": self._filter, "prioritize": self._prioritize, "preempt": self._preempt}
-        paths = {f"{PREFIX}/{name}": (name, verb) for name, verb in verbs.items()}
+        paths = {f"{PREFIX}{name}": (name, verb) for name, verb in verbs.items()}
         self.calls = {path: Call(path, verb, partial(self._count, name)) for path, (name, verb) in paths.items()}
 
     def routes(self) -> list[web.RouteDef]:
