@@ -128,6 +128,9 @@ class Cluster(Protocol):
     def follow(self, pod: Pod) -> None:
         """Watch for where the pod is bound, for a limited time."""
 
+    def saw(self, pod: Pod) -> None:
+        """A pod as it now is, from a watch that others keep: a followed one may have ended its wait."""
+
     async def annotate(self, namespace: str, name: str, annotations: Mapping[str, str], *, uid: str = "") -> bool:
         """Set annotations on a pod (only on the one with this uid, if given); False and a log line on failure."""
 

@@ -19,6 +19,7 @@ log = get_logger("extender.cluster")
 
 class _Entry(NamedTuple):
     pod: Pod
+    since: float
     until: float
     mark: int  # the last list that had begun when the pod was followed
 
@@ -43,17 +44,18 @@ class Followed:
         """Begin or go on to follow; a pod without uid cannot be told from its successor and is left alone."""
         if not pod.uid:
             return
-        self._pods.pop(pod.uid, None)
-        self._pods[pod.uid] = _Entry(pod, self._clock() + FOLLOW_S, self._mark)
+        now, known = self._clock(), self._pods.pop(pod.uid, None)
+        since = now if known is None else known.since
+        self._pods[pod.uid] = _Entry(pod, since, now + FOLLOW_S, self._mark)
         if len(self._pods) > MAX_FOLLOWED:
             del self._pods[next(iter(self._pods))]
 
-    def namespaces(self) -> set[str]:
-        """Where followed pods are, after those followed for too long have been let go."""
+    def namespaces(self, waiting_s: float = 0.0) -> set[str]:
+        """Where pods are that have been followed for so long, after those followed for too long have been let go."""
         now = self._clock()
         for uid in [uid for uid, entry in self._pods.items() if entry.until <= now]:
             del self._pods[uid]
-        return {entry.pod.namespace for entry in self._pods.values()}
+        return {entry.pod.namespace for entry in self._pods.values() if now - entry.since >= waiting_s}
 
     def saw(self, pod: Pod) -> None:
         """A pod as it now is; only a bound or a deleted one ends the wait."""

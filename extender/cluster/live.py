@@ -19,9 +19,12 @@ from extender.quoting import shortened
 from extender.selectors import EVERY, Selector
 from neilats.log import get_logger
 
-__all__ = ["KubeCluster"]
+__all__ = ["UNBOUND_S", "KubeCluster"]
 
-_SWEEP_S: Final = 30.0
+UNBOUND_S: Final = 5.0
+"""Most pods are bound within this time, and the watch of placed pods shows it; for those that are not, their namespace
+is watched too, as a pod that is deleted without a node shows only there."""
+
 _NO_NODES: Final = NodeTable()
 
 log = get_logger("extender.cluster")
@@ -41,8 +44,10 @@ class KubeCluster:
         on_restart: OnRestart = lambda kind, reason: None,
         probed: Selector = EVERY,
         timing: Timing = TIMING,
+        unbound_s: float = UNBOUND_S,
     ) -> None:
         self.api: Api = api
+        self._unbound_s = unbound_s
         self._followed = Followed(clock)
         self._watches = Watches(api, self._followed, clock=clock, on_restart=on_restart, probed=probed, timing=timing)
         self._nodes: Watch[NodeTable] | None = None
@@ -102,9 +107,12 @@ class KubeCluster:
         self._followed.on_end(callback)
 
     def follow(self, pod: Pod) -> None:
-        """Watch the pod's namespace until it is bound or deleted, for an hour at most."""
+        """Wait until the pod is bound or deleted, for an hour at most."""
         self._followed.follow(pod)
-        self._watches.pods(pod.namespace)
+
+    def saw(self, pod: Pod) -> None:
+        """A pod as it now is."""
+        self._followed.saw(pod)
 
     async def annotate(self, namespace: str, name: str, annotations: Mapping[str, str], *, uid: str = "") -> bool:
         """Set annotations on a pod; with a uid only on that very pod, not on its successor of the same name."""
@@ -157,11 +165,11 @@ class KubeCluster:
             found.add_peer(counts)
 
     async def _sweep(self) -> None:
-        """Stop idle watches; a followed pod needs its namespace's."""
+        """Stop idle watches; a pod that is followed for long needs its namespace's."""
         while True:
-            await asyncio.sleep(_SWEEP_S)
+            await asyncio.sleep(self._unbound_s)
             try:
-                for namespace in self._followed.namespaces():
+                for namespace in self._followed.namespaces(self._unbound_s):
                     self._watches.pods(namespace)
                 await self._watches.sweep()
             except Exception:

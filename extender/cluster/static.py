@@ -44,6 +44,9 @@ class StaticCluster:
     def follow(self, pod: Pod) -> None:
         """Nothing can be followed here."""
 
+    def saw(self, pod: Pod) -> None:
+        """Nobody waits for it."""
+
     async def annotate(self, namespace: str, name: str, annotations: Mapping[str, str], *, uid: str = "") -> bool:
         """Always False: there is no pod to annotate."""
         log.debug("no cluster, so no annotation", extra={"pod": f"{namespace}/{name}"})

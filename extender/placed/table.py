@@ -4,7 +4,7 @@ A watch of every bound pod passes through here. A pod without a promise leaves n
 the number of promises and not that of pods.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from sys import intern
 from types import MappingProxyType
@@ -40,9 +40,13 @@ class Group:
 
 
 class PlacedTable:
-    """Placed pods with a promise, and those whose intent is wrong, so that somebody hears of it."""
+    """Placed pods with a promise, and those whose intent is wrong, so that somebody hears of it.
 
-    def __init__(self) -> None:
+    `saw` is told of every pod that has an intent or the like, with or without a promise.
+    """
+
+    def __init__(self, saw: Callable[[Pod], None] = lambda pod: None) -> None:
+        self._saw = saw
         self._groups: dict[Hashable, Group] = {}
         self._keys: dict[str, Hashable] = {}  # by uid
         self._reader = PodReader()
@@ -69,6 +73,7 @@ class PlacedTable:
             self.drop(raw)
             return ""
         pod = Pod.from_json(raw)
+        self._saw(pod)
         self._forget(pod.uid)
         intent = self._reader.intent(pod)
         if not pod.uid or not pod.occupies or intent is None or not (intent.mistakes or intent.max_rtt_ms is not None):

@@ -33,7 +33,7 @@ class PlacedPods:
         clock: Callable[[], float],
         period_s: float,
     ) -> None:
-        self.table = PlacedTable()
+        self.table = PlacedTable(cluster.saw)
         self.keeper = Keeper(self.table, cluster, gather, listener, metrics, clock, period_s)
         self._placements = Placements(self.keeper, self._trouble, clock)
         restarts = metrics.watch_restarts.labels(_RESTARTS)

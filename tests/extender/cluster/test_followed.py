@@ -94,6 +94,16 @@ def test_its_namespace_is_needed_until_the_pod_is_bound_or_too_old(followed: Fol
     assert followed.namespaces() == set()
 
 
+def test_a_pod_waits_from_the_first_time_that_it_was_followed(followed: Followed, clock: Clock) -> None:
+    followed.follow(POD)
+    clock.now = 3.0
+    followed.follow(POD)
+    followed.follow(Pod("bank", "p", "u2"))
+    assert followed.namespaces(5.0) == set()
+    clock.now = 5.0
+    assert followed.namespaces(5.0) == {"shop"}
+
+
 def test_the_oldest_is_let_go_where_there_are_too_many(followed: Followed) -> None:
     heard = listen(followed)
     for i in range(MAX_FOLLOWED + 1):

@@ -15,6 +15,7 @@ from extender.selectors import parse_selector
 from tests.extender.cluster.fake_api import NODES, PODS, SERVICES, SLICES, FakeApi, endpoints, node, pod, service, until
 
 WEB = Pod("shop", "web", "uid-web", owner="rs-web")
+UNBOUND_S = 0.05
 DB = Intent(peer_services=(("shop", "db"),))
 
 
@@ -40,6 +41,7 @@ async def cluster(fake: FakeApi, api: KubeApi, clock: Clock) -> AsyncIterator[Ku
         clock=clock,
         on_restart=lambda kind, reason: restarts.append((kind, reason)),
         timing=Timing(watch_s=20, pause_s=0.02),
+        unbound_s=UNBOUND_S,
     )
     await made.start()
     await until(lambda: made.synced)
@@ -130,28 +132,54 @@ async def test_every_peer_weighs_the_same_however_many_endpoints_it_has(fake: Fa
     assert found == Resolution(("a", "b"), (1.75, 1.25), unresolved="service shop/z does not exist")
 
 
-async def test_a_followed_pod_is_reported_when_it_is_bound(fake: FakeApi, cluster: KubeCluster) -> None:
+async def test_a_followed_pod_is_reported_when_another_watch_shows_its_node(
+    fake: FakeApi, cluster: KubeCluster, clock: Clock
+) -> None:
+    heard: list[Pod] = []
+    cluster.on_bound(heard.append)
+    cluster.follow(WEB)
+    cluster.saw(Pod("shop", "web", "uid-web", node="b"))
+    assert [(p.name, p.node) for p in heard] == [("web", "b")]
+    clock.now += UNBOUND_S
+    await asyncio.sleep(2 * UNBOUND_S)
+    assert fake.lists(PODS) == 0
+
+
+async def test_a_followed_pod_that_waits_for_a_node_has_its_namespace_watched(
+    fake: FakeApi, cluster: KubeCluster, clock: Clock
+) -> None:
     heard: list[Pod] = []
     cluster.on_bound(heard.append)
     await fake.put(PODS, pod("web"))
     cluster.follow(WEB)
+    await asyncio.sleep(2 * UNBOUND_S)
+    assert fake.lists(PODS) == 0
+    clock.now += UNBOUND_S / 2
+    cluster.follow(WEB)  # another attempt: it has waited since the first
+    clock.now += UNBOUND_S / 2
     await until(lambda: fake.watching(PODS) == 1)
     await fake.put(PODS, pod("web", "b"))
     await until(lambda: [(p.name, p.node) for p in heard] == [("web", "b")])
 
 
-async def test_a_followed_pod_that_does_not_exist_any_more_is_reported_as_deleted(cluster: KubeCluster) -> None:
+async def test_a_followed_pod_that_does_not_exist_any_more_is_reported_as_deleted(
+    cluster: KubeCluster, clock: Clock
+) -> None:
     heard: list[Pod] = []
     cluster.on_bound(heard.append)
     cluster.follow(WEB)
+    clock.now += UNBOUND_S
     await until(lambda: [p.deleted for p in heard] == [True])
 
 
-async def test_a_pod_followed_while_its_namespace_is_listed_is_alive(fake: FakeApi, cluster: KubeCluster) -> None:
+async def test_a_pod_followed_while_its_namespace_is_listed_is_alive(
+    fake: FakeApi, cluster: KubeCluster, clock: Clock
+) -> None:
     heard: list[Pod] = []
     cluster.on_bound(heard.append)
     fake.list_delay_s = 0.2
     cluster.follow(Pod("shop", "other", "uid-other"))
+    clock.now += UNBOUND_S
     await until(lambda: fake.lists(PODS) == 1)
     await fake.put(PODS, pod("web"))
     cluster.follow(WEB)
@@ -207,7 +235,6 @@ async def test_a_watch_that_was_needed_just_now_stays(cluster: KubeCluster, cloc
     assert cluster.resolve(by_pods, WEB).unresolved == "pods app: too many namespaces are watched (256 watches)"
     found = await cluster.wait_resolved(DB, WEB, 5)
     assert found == Resolution(unresolved="service shop/db: too many namespaces are watched (256 watches)")
-    cluster.follow(WEB)
     clock.now = watches.KEEP_S
     assert cluster.resolve(by_pods, WEB).pending == "pods of namespace shop"
     assert len(cluster._watches) == watches.MAX_WATCHES

@@ -8,6 +8,7 @@ import pytest
 
 from extender.cluster.kube import KubeApi
 from extender.cluster.live import KubeCluster
+from extender.intents import Pod
 from extender.placed.table import PATH, SELECTOR
 from extender.placed.watching import PlacedPods
 from tests.extender.cluster.fake_api import FakeApi, until
@@ -43,6 +44,25 @@ async def test_promised_pods_come_and_go(fake: FakeApi, pods: PlacedPods) -> Non
     await until(lambda: names(pods) == ["api", "web"])
     await fake.delete(PATH, "web")
     await until(lambda: names(pods) == ["api"])
+
+
+async def test_whoever_follows_a_pod_hears_of_its_node_from_this_watch(
+    fake: FakeApi, api: KubeApi, world: World
+) -> None:
+    heard: list[Pod] = []
+    cluster = KubeCluster(api)
+    cluster.on_bound(heard.append)
+    cluster.follow(Pod("shop", "near", "uid-near"))
+    made = PlacedPods(cluster, world.gather, world.heard, world.metrics, world.clock, 10.0)
+    task = asyncio.create_task(made.run())
+    try:
+        await until(lambda: fake.watching(PATH) == 1)
+        await fake.put(PATH, a_placed_pod("near", peer_nodes="gateway"))  # prefers, with no promise
+        await until(lambda: [p.node for p in heard] == ["node-1"])
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def test_a_broken_watch_is_counted_and_what_was_missed_is_listed_again(
