@@ -118,8 +118,13 @@ class Scorer:
             if time() > end:
                 raise TimeoutError
             now = self._clock()
-            wanting = standing.of(places, now, forecast=True).wanting
-            if wanting is not None and (which := wanting[places]).any():
+            snapshot = standing.of(places, now, forecast=True)
+            if snapshot.wanting is None:
+                continue
+            which = snapshot.wanting[places]
+            missing = int(np.count_nonzero(which))
+            self._violations.at_hand(int(np.count_nonzero(snapshot.columns["known"][places])) - missing)
+            if missing:
                 late |= await standing.ask(Candidates(candidates.index, places[which]), now, until)
         return late
 

@@ -114,6 +114,10 @@ class Violations:
         late = await self._fill(ask, until)
         return self._answer(ask, naive, late)
 
+    def at_hand(self, count: int) -> None:
+        """So many forecasts were served from what is remembered elsewhere."""
+        self._metrics.forecast_cache.labels("hit").inc(count)
+
     def models(self) -> Models:
         """The models that answer now."""
         models = self._models()

@@ -85,6 +85,19 @@ async def test_a_forecast_that_is_late_leaves_the_naive_answer_and_says_so(place
     assert place.metric("neilats_extender_calls_total", verb="prioritize", outcome="scored") == 1
 
 
+async def test_forecasts_that_are_remembered_count_as_hits_and_others_as_misses(place):
+    def counted():
+        found = (place.metric("neilats_extender_forecast_cache_total", outcome=o) for o in ("hit", "miss"))
+        return tuple(found)
+
+    await place.scores(POD, ("node-2", "node-3"))
+    assert counted() == (0, 2)
+    await place.scores(POD, ("node-2", "node-3", "node-4"))
+    assert counted() == (2, 3)
+    await place.scores(POD, ("node-1", "node-2"))  # the peer itself needs none
+    assert counted() == (3, 3)
+
+
 async def test_inference_never_runs_on_the_event_loop(place):
     judge = Judge()
     place.extender.models.current = Models(99, estimator=judge)
