@@ -1,7 +1,8 @@
 """Peers whose windows to all candidates are full and stay fresh: their probers' reports, through the real protocol.
 
-A report holds the peer's paths to at most 1,000 nodes at first, and then one new sample of 250 paths at a time, so that
-every path gets its sample every interval while calls are timed, as it does in operation.
+A report holds the peer's paths to at most 1,000 nodes at first, and then one new sample of 64 paths at a time, as many as
+a prober's budget allows, so that every path gets its sample every interval while calls are timed, as it does in
+operation.
 """
 
 import time
@@ -18,7 +19,7 @@ from prober.wire import Report, Run
 __all__ = ["Peer", "Peers"]
 
 SLOTS = 64
-FULL_CHUNK, FRESH_CHUNK = 1000, 250
+FULL_CHUNK, FRESH_CHUNK = 1000, 64
 
 
 class Peer:
