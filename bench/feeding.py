@@ -1,7 +1,7 @@
 """Peers whose windows to all candidates are full and stay fresh: their probers' reports, through the real protocol.
 
-A report holds the peer's paths to at most 1,000 nodes at first, and then one new sample of 64 paths at a time, as many as
-a prober's budget allows, so that every path gets its sample every interval while calls are timed, as it does in
+A report holds the peer's paths to at most 1,000 nodes at first, and then one new sample of 64 paths at a time, as many
+as a prober's budget allows, so that every path gets its sample every interval while calls are timed, as it does in
 operation.
 """
 
