@@ -1,72 +1,30 @@
 """2,000 pods with intents through a real kube-scheduler, with and without an extender, on 500 and 5,000 nodes.
 
-Only etcd, kube-apiserver, kube-scheduler and the extender run; nodes are objects with room. The pods are there before
-kube-scheduler starts, and the time is that from the first to the last binding, as a watch sees them. All variants take
-turns; the extender of ours runs only in its own. kube-scheduler's limit of 50 requests a second is lifted, or it would
-hide everything.
+All variants take turns; the extender of ours runs only in its own (`bench.scheduling`).
 """
 
 import asyncio
 import statistics
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from bench.bindings import Bindings
-from bench.feeding import Peers
 from bench.objects import node_names
 from bench.options import Options
-from bench.processes import Extender, extender, null_extender
 from bench.running import say
-from bench.timing import BenchError, Row
-from bench.webhooks import intent, peers_of
-from tests.controlplane.kube import Kube
-from tests.controlplane.plane import SCHEDULER, ControlPlane
+from bench.scheduling import LONGEST_S, Run, Speed, Variant, make_nodes
+from bench.timing import Row
+from tests.controlplane.plane import ControlPlane
 
-__all__ = ["Variant", "rows"]
+__all__ = ["rows", "why_slower"]
 
 TARGET = 0.90
 SIZES = (500, 5000)
 SAMPLING = {"default sampling": 0, "100 %": 100}
-NAMESPACE = "/api/v1/namespaces/default"
-AT_ONCE = 32
-LONGEST_S, STUCK_S = 120.0, 30.0
-"""How long a run may take, and how long no pod may be bound in it."""
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Who is asked, and what."""
-
-    who: str
-    """`none`, `null` or `ours`."""
-    verbs: tuple[str, ...] = ()
-
-    @property
-    def entry(self) -> dict[str, Any]:
-        """What differs in kube-scheduler's entry of the extender."""
-        said = {f"{verb}Verb": verb if verb in self.verbs else "" for verb in ("filter", "prioritize", "preempt")}
-        return {**said, "httpTimeout": "5s"}
-
-    def __str__(self) -> str:
-        return " ".join([self.who, " + ".join(self.verbs)]).strip()
-
 
 BOTH, ONE = ("filter", "prioritize"), ("prioritize",)
 NONE = Variant("none")
 VARIANTS = (NONE, Variant("null", BOTH), Variant("ours", BOTH), Variant("null", ONE), Variant("ours", ONE))
-
-
-class Speed(NamedTuple):
-    """Of one run: pods a second, and how many pods were bound; not all where that would have taken minutes."""
-
-    pods_s: float
-    bound: int
-
 
 Found = dict[tuple[str, Variant], list[Speed]]
 """By sampling and variant, one value a repetition."""
@@ -90,12 +48,12 @@ def rows(options: Options) -> Iterator[Row]:
 
 def _measure(plane: ControlPlane, null: Path, size: int, pods: int, repetitions: int) -> Found:
     names = node_names(size)
-    asyncio.run(_make_nodes(plane, names))
+    asyncio.run(make_nodes(plane, names))
     found: Found = {}
     for repetition in range(repetitions):
         for sampling, percent in SAMPLING.items():
             for variant in VARIANTS:
-                speed = _Run(plane, null, names, pods, percent).speed(variant)
+                speed = Run(plane, null, names, pods, percent).speed(variant)
                 found.setdefault((sampling, variant), []).append(speed)
                 what = f"{size:,} nodes, {sampling}, {variant}"
                 say(f"  {what}: {speed.pods_s:.0f} pods/s of {speed.bound} ({repetition + 1} of {repetitions})")
@@ -109,145 +67,26 @@ def _rows(found: Found, size: int, pods: int, sampling: str) -> Iterator[Row]:
             here, there = found[sampling, variant], found[sampling, yardstick]
             ratios = [a.pods_s / b.pods_s for a, b in zip(here, there, strict=True)]
             judged, bound = variant is ours, [speed.bound for speed in here]
+            details = {"bound": bound, "cpu_ms_a_pod": [dict(s.cpu_ms) for s in here], "busy": [s.busy for s in here]}
+            cut = f"cut after {LONGEST_S:g} s with {min(bound):,} pods bound" if min(bound) < pods else ""
             yield Row(
                 f"kube-scheduler, {pods:,} pods, {size:,} nodes, {sampling}: {variant}", _median(here),
                 str(yardstick) if judged else "no extender", _median(there),
                 f">= {TARGET:.0%} of null" if judged else "", not judged or statistics.median(ratios) >= TARGET,
-                "pods/s", ratios=ratios, details={"bound": bound},
-                limit=f"cut after {LONGEST_S:g} s with {min(bound):,} pods bound" if min(bound) < pods else "",
+                "pods/s", ratios=ratios, details=details, limit=cut or (why_slower(here, there) if judged else ""),
             )  # fmt: skip
+
+
+def why_slower(here: Sequence[Speed], there: Sequence[Speed]) -> str:
+    """Where the cores have nothing left, each millisecond of CPU that an extender takes is one that binding lacks."""
+    takes, null = (statistics.median(s.extender_ms for s in speeds) for speeds in (here, there))
+    total, busy = (statistics.median(getattr(s, name) for s in there) for name in ("total_ms", "busy"))
+    most = total / TARGET - (total - null)
+    return (
+        f"with null the cores are {busy:.0%} busy, and a pod takes {total:.1f} ms of CPU, {null:.1f} of them null's; "
+        f"{TARGET:.0%} leaves {most:.1f} ms to an extender, and ours takes {takes:.1f}"
+    )
 
 
 def _median(speeds: Sequence[Speed]) -> float:
     return statistics.median(speed.pods_s for speed in speeds)
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One kube-scheduler that binds all pods."""
-
-    plane: ControlPlane
-    null: Path
-    names: Sequence[str]
-    pods: int
-    percent: int
-
-    def speed(self, variant: Variant) -> Speed:
-        """From the first binding to the last."""
-        version = asyncio.run(_make_pods(self.plane, peers_of(self.names), self.pods))
-        try:
-            with ExitStack() as stack:
-                url, ours, peers = stack.enter_context(self._asked(variant))
-                bindings = stack.enter_context(Bindings(self.plane, version))
-                profile = {"schedulerName": SCHEDULER, "percentageOfNodesToScore": self.percent}
-                client = {"kubeconfig": str(self.plane.kubeconfig()), "qps": 10_000, "burst": 10_000}
-                stack.enter_context(
-                    self.plane.scheduler(
-                        url, extender=variant.entry, flags=("-v=0",), profiles=[profile], clientConnection=client
-                    )
-                )
-                speed = self._bound(bindings, peers)
-                if ours is not None:
-                    _check(ours, variant, len(bindings))
-            return speed
-        finally:
-            asyncio.run(_clear(self.plane))
-
-    @contextmanager
-    def _asked(self, variant: Variant) -> Iterator[tuple[str, Extender | None, Peers | None]]:
-        """The URL for kube-scheduler, and of ours the extender and what keeps its windows fresh."""
-        if variant.who == "none":
-            yield "", None, None
-        elif variant.who == "null":
-            with null_extender(self.null) as address:
-                yield f"http://{address}/scheduler", None, None
-        else:
-            kubeconfig = str(self.plane.kubeconfig())
-            with extender(cluster="kubeconfig", kubeconfig=kubeconfig, webhook_verbs=list(variant.verbs)) as ours:
-                _wait_for_nodes(ours, len(self.names))
-                peers = Peers(ours.api, peers_of(self.names), self.names)
-                peers.fill()
-                yield f"http://{ours.webhooks}/scheduler", ours, peers
-                peers.close()
-
-    def _bound(self, bindings: Bindings, peers: Peers | None) -> Speed:
-        """The speed over all pods; where that takes minutes, over those that were bound by then."""
-        end, count, moved = time.monotonic() + LONGEST_S, 0, time.monotonic()
-        while len(bindings) < self.pods and time.monotonic() < end:
-            if len(bindings) > count:
-                count, moved = len(bindings), time.monotonic()
-            if time.monotonic() > moved + STUCK_S:
-                raise BenchError(f"{count} of {self.pods} pods were bound, the others not: {bindings.problem}")
-            if peers is not None:
-                peers.keep_fresh()
-            time.sleep(0.02)
-        count = len(bindings)
-        if count < 2:
-            raise BenchError(f"{count} of {self.pods} pods were bound after {LONGEST_S:g} s")
-        return Speed((count - 1) / bindings.seconds, count)
-
-
-def _check(ours: Extender, variant: Variant, pods: int) -> None:
-    """Every pod was asked for, and decided by real scores; raises BenchError."""
-    decided = ours.decided()
-    for verb in variant.verbs:
-        if decided[verb] < pods:
-            calls = {k: v for k, v in ours.metrics().items() if k.startswith("neilats_extender_calls_total") and v}
-            raise BenchError(f"only {decided[verb]:g} of {pods} {verb} calls were really decided: {calls}")
-
-
-def _wait_for_nodes(ours: Extender, count: int) -> None:
-    end = time.monotonic() + 60
-    while ours.metrics()["neilats_extender_nodes"] < count:
-        if time.monotonic() > end:
-            raise BenchError(f"the extender knows {ours.metrics()['neilats_extender_nodes']:g} of {count} nodes")
-        time.sleep(0.1)
-
-
-async def _make_nodes(plane: ControlPlane, names: Sequence[str]) -> None:
-    kube, numbers = Kube(plane), iter(range(len(names)))
-
-    async def make() -> None:
-        for i in numbers:
-            await kube.node(names[i], f"10.{16 + (i >> 16)}.{(i >> 8) & 255}.{i & 255}", cpu="64", pods=250)
-
-    await _crowd(kube, make)
-
-
-async def _make_pods(plane: ControlPlane, peers: Sequence[str], count: int) -> str:
-    """Half of them require and half prefer; returns the version of the list that has them all."""
-    kube, numbers = Kube(plane), iter(range(count))
-
-    async def make() -> None:
-        for i in numbers:
-            annotations = intent(peers[i // 2 % len(peers)], require=i % 2 == 0)
-            await kube.pod(f"pod-{i}", annotations=annotations, labels={"app": "web"}, cpu="10m")
-
-    await _crowd(kube, make, close=False)
-    try:
-        found = await kube.ask("GET", f"{NAMESPACE}/pods?limit=1")
-        return str(found["metadata"]["resourceVersion"])
-    finally:
-        await kube.close()
-
-
-async def _crowd(kube: Kube, make: Any, *, close: bool = True) -> None:
-    """Several at once, from one iterator."""
-    try:
-        await asyncio.gather(*(make() for _ in range(AT_ONCE)))
-    finally:
-        if close:
-            await kube.close()
-
-
-async def _clear(plane: ControlPlane) -> None:
-    """No pods and no events are left."""
-    kube = Kube(plane)
-    try:
-        await kube.ask("DELETE", f"{NAMESPACE}/pods?gracePeriodSeconds=0")
-        while await kube.items(f"{NAMESPACE}/pods?limit=1"):  # noqa: ASYNC110  # nobody tells
-            await asyncio.sleep(0.1)
-        for path in (f"{NAMESPACE}/events", "/apis/events.k8s.io/v1/namespaces/default/events"):
-            await kube.ask("DELETE", path)
-    finally:
-        await kube.close()

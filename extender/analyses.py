@@ -31,7 +31,7 @@ MANY: Final = 8
 KNOWN: Final = 16
 """(peer, SLA) whose analyses are at hand, those that were asked for last; the others' are looked up row by row."""
 
-BUSY_SHARE: Final = 0.1
+BUSY_SHARE: Final = 0.04
 """Of one core's time that this takes while further decisions come; otherwise it does not rest."""
 
 SLOW: Final = 32

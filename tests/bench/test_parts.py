@@ -15,8 +15,9 @@ from bench.firstpod import Search
 from bench.growth import measured
 from bench.objects import node_names
 from bench.options import Options
+from bench.scheduling import Speed, Variant
 from bench.soak import Course, growth_mb
-from bench.throughput import Variant
+from bench.throughput import why_slower
 from bench.timing import BenchError
 from bench.webhooks import intent, peers_of, verify_scores
 from extender.intents import parse_intent
@@ -32,6 +33,13 @@ def report(message: bytes) -> Report:
     return read_report(message.partition(b"\r\n\r\n")[2])
 
 
+def test_what_an_extender_may_take_is_what_binding_leaves_it() -> None:
+    null = Speed(150.0, 2000, {"kube-scheduler": 6.0, "kube-apiserver": 3.0, "null-extender": 0.9}, 0.95)
+    ours = Speed(100.0, 2000, {"kube-scheduler": 6.5, "kube-apiserver": 4.0, "python": 3.5}, 0.9)
+    # 9.9 ms a pod at 90 % of the speed are 11 ms, of which 9 are not the extender's.
+    assert why_slower([ours], [null]).endswith("90% leaves 2.0 ms to an extender, and ours takes 3.5")
+
+
 def test_a_peer_reports_whole_rings_of_all_other_nodes_and_then_one_sample_of_each() -> None:
     peer = Peer(NAMES[5], NAMES, 0, 10.0)
     full = [report(message) for message in peer.full()]
@@ -42,7 +50,7 @@ def test_a_peer_reports_whole_rings_of_all_other_nodes_and_then_one_sample_of_ea
         assert len(runs) == len(NAMES) - 1
         assert {len(run.rtt_ms) for _, run in runs} == {count}
     assert [one.seq for one in [*full, *fresh]] == list(range(1, len(full) + len(fresh) + 1))
-    assert len(fresh) == 10
+    assert len(fresh) == 36
 
 
 async def test_a_report_that_is_refused_for_now_is_sent_again_and_one_that_is_wrong_ends_the_run() -> None:
