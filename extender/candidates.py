@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from extender.nametable import NameTable
+
 __all__ = ["HOST", "MOST", "ROOM", "Candidates", "NodeIndex", "Places", "Refused"]
 
 MOST: Final = 40_000
@@ -42,6 +44,7 @@ class NodeIndex:
         self._table[:, : len(HOST)] = HOST
         self._width = np.zeros(256, np.intp)
         self._longest = self._bytes = 0  # of all names: the longest, and together
+        self._listing, self._last = NameTable(()), 0
 
     def __len__(self) -> int:
         return len(self.names)
@@ -53,6 +56,15 @@ class NodeIndex:
         except KeyError:
             self._add([name for name in dict.fromkeys(names) if name not in self._place])
             return self.places(names)
+
+    def listed(self, text: bytes) -> Places | None:
+        """[n] places of the names in a JSON list; None where the names themselves must be looked up."""
+        if self._listing.size != len(self.names):
+            came, self._last = self._last != len(self.names), len(self.names)
+            if came:  # and more may come: a table of all is made when none has come since the last call
+                return None
+            self._listing = NameTable(self.names)
+        return self._listing.places(text, self.find)
 
     def find(self, name: str) -> int:
         """The place of a name, or -1."""

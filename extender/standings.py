@@ -111,6 +111,13 @@ class Standings:
             self._promises.clear()
         return Candidates(self._index, self._index.places(names))
 
+    def listed(self, text: bytes) -> Candidates | None:
+        """The nodes of a call by the JSON of their names, where that is known to be well-formed; else None."""
+        if (found := self.lists.find(text)) is None and (places := self._index.listed(text)) is not None:
+            found = Candidates(self._index, places)
+            self.lists.keep(text, found)
+        return found
+
     def costs(self, index: NodeIndex, peer: str, sla_ms: float | None) -> Standing:
         """How nodes stand towards a peer under an SLA (ms, as stored)."""
 

@@ -57,11 +57,14 @@ class Webhooks:
         with self._decider.calls:
             args = decode_args(body, self._pods.reads)
             pod, intent = self._read(args.raw_pod)
-            args.check()
+            known = None if intent is None or args.raw_names is None else self._listed(args.raw_names)
+            if known is None:
+                args.check()
             answer = self._decider.passed(pod, intent)
         if answer is None and intent is not None:
             return self._filtered(args, pod, intent)
-        if intent is not None and args.raw_names is not None:  # prioritize will want to know which nodes these are
+        if intent is not None and known is None and args.raw_names is not None:
+            # prioritize will want to know which nodes these are
             asyncio.get_running_loop().call_soon(self._candidates, args)
         return pass_all(args), answer.outcome if answer else "passed"
 
@@ -92,11 +95,13 @@ class Webhooks:
         standings = self._decider.scorer.standings
         if args.raw_names is None:
             return standings.candidates(args.names)
-        text = bytes(args.raw_names)
-        if (candidates := standings.lists.find(text)) is None:
+        if (candidates := self._listed(args.raw_names)) is None:
             candidates = standings.candidates(args.names)
-            standings.lists.keep(text, candidates)
+            standings.lists.keep(bytes(args.raw_names), candidates)
         return candidates
+
+    def _listed(self, names: Json) -> Candidates | None:
+        return self._decider.scorer.standings.listed(bytes(names))
 
     def _read(self, raw: Json) -> tuple[Pod, Intent | None]:
         try:
