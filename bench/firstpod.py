@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from bench.client import Connection, request
 from bench.feeding import Peers
+from bench.floor import Floor, floor_ms
 from bench.objects import addresses, args, node_names, pod_json
 from bench.options import Options
 from bench.processes import Extender, extender, null_extender
@@ -76,14 +77,16 @@ def rows(options: Options) -> Iterator[Row]:
             answers.append(answer_ms)
             nulls.append(null_ms)
             late += missed
-    yield from _rows(answers, nulls, late, search)
+    yield from _rows(answers, nulls, late, search, floor_ms())
 
 
-def _rows(answers: Sequence[float], nulls: Sequence[float], late: float, search: Search) -> Iterator[Row]:
+def _rows(answers: Sequence[float], nulls: Sequence[float], late: float, search: Search, floor: Floor) -> Iterator[Row]:
     ratios = [a / b for a, b in zip(answers, nulls, strict=True)]
     middle, null = statistics.median(answers), statistics.median(nulls)
     share = late / CANDIDATES / len(answers)
-    limit = f"{share:.0%} of the forecasts were not ready in time and answered naively" if late else ""
+    limit = f"the network alone takes {floor.violations:.0f} ms on both cores"
+    if late:
+        limit += f", and {share:.0%} of the forecasts were not ready in time and answered naively"
     yield Row(
         f"first pod of a peer, {CANDIDATES:,} candidates: answer", middle, "null, prioritize", null,
         f"<= {TARGET_MS:g} ms, all by the network", middle <= TARGET_MS and not late, ratios=ratios, limit=limit,
@@ -92,7 +95,9 @@ def _rows(answers: Sequence[float], nulls: Sequence[float], late: float, search:
     yield Row(
         f"first pod of a peer, {CANDIDATES:,} candidates: ADF and forecasts in explain", search.there,
         "null, prioritize", null, f"<= {TARGET_MS:g} ms", search.there <= TARGET_MS,
-        limit=f"between {search.early:.0f} and {search.there:.0f} ms", details={"early_ms": search.early},
+        limit=f"between {search.early:.0f} and {search.there:.0f} ms, of which computing alone takes "
+        f"{floor.together:.0f} on both cores: violations {floor.violations:.0f}, points {floor.points:.0f}, ADF "
+        f"{floor.adf:.0f}", details={"early_ms": search.early, "floor_ms": floor._asdict()},
     )  # fmt: skip
 
 

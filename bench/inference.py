@@ -25,7 +25,7 @@ from scoring.context import CURVES, Context
 from scoring.features import inputs
 from scoring.paths import Paths
 
-__all__ = ["rows"]
+__all__ = ["SLA_MS", "WINDOWS", "full_paths", "in_parts", "packaged", "rows"]
 
 WINDOWS = 5000
 CANDIDATES = 50
@@ -40,13 +40,9 @@ PLAIN_HIDDEN, PLAIN_SLOTS = 32, 30
 
 def rows() -> Iterator[Row]:
     """The network of forecasts, that of violations, and the latter with its inputs."""
-    found = Registry(packaged_directory())
-    serving = found.serving()
-    if serving.shared is None or serving.violation is None:
-        raise SystemExit("the package has no models yet: make packaged-models")
-    paths = _paths()
+    paths = full_paths()
     plain, window = _plain(), filled(paths.windows, PLAIN_SLOTS)
-    shared, violation = found.load(serving.shared, THREADS), found.load(serving.violation, THREADS)
+    shared, violation = packaged(THREADS)
     given = inputs(paths, SLA_MS)
     fed = {SEQUENCE: given.sequence, FEATURES: given.features}
     wide = {WINDOW: filled(paths.windows, shared.manifest.window)}
@@ -58,11 +54,20 @@ def rows() -> Iterator[Row]:
     for name, work in works.items():
         yield _row(f"network of {name}", TARGET_US, *interleaved(work, lambda: plain.run({"window": window}), TURNS))
     whole = interleaved(
-        lambda: [network.violation(part, SLA_MS) for part in _parts(paths)],
+        lambda: [network.violation(part, SLA_MS) for part in in_parts(paths)],
         lambda: plain.run({"window": window}),
         TURNS,
     )
     yield _row("violations, inputs included", None, *whole)
+
+
+def packaged(threads: int) -> tuple[OnnxModel, OnnxModel]:
+    """The package's networks of points and of violations; with so many threads each."""
+    found = Registry(packaged_directory())
+    serving = found.serving()
+    if serving.shared is None or serving.violation is None:
+        raise SystemExit("the package has no models yet: make packaged-models")
+    return found.load(serving.shared, threads), found.load(serving.violation, threads)
 
 
 def _row(figure: str, target_us: float | None, ours: float, theirs: float) -> Row:
@@ -74,7 +79,7 @@ def _row(figure: str, target_us: float | None, ours: float, theirs: float) -> Ro
     )
 
 
-def _paths() -> Paths:
+def full_paths() -> Paths:
     """Full rings of gamma-distributed round trips with losses and gaps, both ways, and all that can be known."""
     rng = np.random.default_rng(0)
 
@@ -90,7 +95,7 @@ def _paths() -> Paths:
     return Paths(windows(), remembered, noise.unknown(WINDOWS), np.ones(WINDOWS, dtype=bool), None, context)
 
 
-def _parts(paths: Paths) -> Iterator[Paths]:
+def in_parts(paths: Paths) -> Iterator[Paths]:
     """250 at a time, as the extender asks."""
     for begin in range(0, WINDOWS, 250):
         yield paths.take(np.arange(begin, begin + 250))

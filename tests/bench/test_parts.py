@@ -12,6 +12,8 @@ from bench.accuracy import Round, middle, reached
 from bench.bindings import bound_pod, version_of
 from bench.feeding import Peer, Peers
 from bench.firstpod import Search
+from bench.firstpod import _rows as firstpod_rows
+from bench.floor import Floor
 from bench.growth import measured
 from bench.objects import node_names
 from bench.options import Options
@@ -31,6 +33,14 @@ NAMES = node_names(2300)
 
 def report(message: bytes) -> Report:
     return read_report(message.partition(b"\r\n\r\n")[2])
+
+
+def test_a_first_pod_that_is_late_is_told_with_what_computing_alone_takes() -> None:
+    answer, explained = firstpod_rows([90.0], [2.0], 0, Search(100.0, 120.0), Floor(50.0, 10.0, 30.0))
+    assert not answer.reached
+    assert not explained.reached
+    assert answer.limit == "the network alone takes 50 ms on both cores"
+    assert "computing alone takes 90 on both cores" in explained.limit
 
 
 def test_what_an_extender_may_take_is_what_binding_leaves_it() -> None:
