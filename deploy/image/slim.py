@@ -36,6 +36,7 @@ SERVICES: Final = (
     "extender.app",
     "extender.cluster.kube",
     "prober.app",
+    "prober.service",
     "models.registry",
 )
 

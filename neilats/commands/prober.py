@@ -33,7 +33,7 @@ def command(config: Path | None, assignments: tuple[str, ...], **flags: Any) -> 
     """
     settings: ProberSettings = read_settings("prober", config, assignments, flags)
     from neilats.log import setup_logging
-    from prober.app import main
+    from prober.service import main
 
     setup_logging(settings.log_level, settings.log_format)
     return main(settings, env=os.environ)

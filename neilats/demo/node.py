@@ -16,7 +16,7 @@ from neilats.demo.plan import ADDRESSES, INTERVAL_S
 from neilats.demo.trace import Trace
 from neilats.log import get_logger, setup_logging
 from neilats.settings import ProberSettings
-from prober.app import run
+from prober.service import run
 
 __all__ = ["Links", "main", "settings_of"]
 

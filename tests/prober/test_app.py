@@ -15,8 +15,9 @@ import aiohttp
 import pytest
 
 from neilats.settings import ProberSettings
-from prober.app import Listening, Prober, run
+from prober.app import Prober
 from prober.ping import SocketsRefusedError
+from prober.service import Listening, run
 from prober.wire import Reply, Target
 from tests.certificates import Authority
 
@@ -229,7 +230,7 @@ async def test_a_port_alone_is_opened_for_both_families(host: str, unused_tcp_po
 
 def _process(options: str) -> "subprocess.Popen[bytes]":
     code = (
-        "import sys; from prober.app import main; from neilats.settings import ProberSettings;"
+        "import sys; from prober.service import main; from neilats.settings import ProberSettings;"
         "sys.exit(main(ProberSettings(probe_mode='udp', udp_port=0, bind=('127.0.0.11',), node_name='n1',"
         f"extender_urls=('http://127.0.0.1:1',), {options})))"
     )
