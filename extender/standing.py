@@ -6,6 +6,7 @@ node's other links) is at most one slot old. What depends on the set of candidat
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,14 @@ from scoring.costs import Unit
 from scoring.estimates import Estimates
 
 __all__ = ["Standing"]
+
+
+class _Computed(NamedTuple):
+    """What costs were computed from at a time: distinct places, and their paths."""
+
+    places: Places
+    at: float
+    gathered: Gathered
 
 
 class Standing:
@@ -55,6 +64,7 @@ class Standing:
         self._key: tuple[object, ...] = ()
         self._slack, self._made = slack, -np.inf
         self._snapshot: Snapshot | None = None
+        self._computed: _Computed | None = None
         self.shown = Shown()
 
     def __len__(self) -> int:
@@ -64,6 +74,8 @@ class Standing:
         """How these nodes stand now; `forecast` asks for the models' violations too, which only an SLA has."""
         forecast = forecast and self._foreseen is not None
         moved, last = self._tracked.bring_up(places, now), self._snapshot
+        if not moved:
+            self._computed = None
         recent = last is not None and bool(self._key) and now < self._made + self._slack.seconds / 2
         if last is not None and recent and not moved and forecast == (last.foresight is not None):
             return last  # what is renewed ahead of the calls, part by part, is seen when all of it is there
@@ -80,7 +92,7 @@ class Standing:
     def refreshing(self, now: float) -> Iterator[None]:
         """Bring those up to date that were asked for, a slice at each step, and have the snapshot ready."""
         yield from self._tracked.refreshing(now)
-        self._made = -np.inf
+        self._made, self._computed = -np.inf, None
         self.of(np.zeros(0, np.intp), now, forecast=self._foreseen is not None)
         yield
 
@@ -113,16 +125,28 @@ class Standing:
         if self.sla_ms is None:
             return False
         moves = self._columns["moves"][wanting.places].copy()
-        found = await self._violations.of(self.gather(wanting.names, now), self.sla_ms, until, keep_fresh=True)
+        gathered = self._gathered(wanting, now)
+        found = await self._violations.of(gathered, self.sla_ms, until, keep_fresh=True)
         self._tried[wanting.places] = moves
         self._key = ()
         return found.late
+
+    def _gathered(self, wanting: Candidates, now: float) -> Gathered:
+        """These paths, perhaps with a few others: as their costs were just computed from them, if they were."""
+        done, self._computed = self._computed, None
+        if done is not None and done.at == now and len(wanting) <= len(done.places) <= 2 * len(wanting):
+            there = np.zeros(len(wanting.index), dtype=bool)
+            there[done.places] = True
+            if there[wanting.places].all():
+                return done.gathered
+        return self.gather(wanting.names, now)
 
     def _compute(self, places: Places, names: Sequence[str], now: float) -> NDArray[np.float64]:
         if len(self._columns) < len(self._tracked):
             self._columns = grown(self._columns, len(self._tracked))
             self._tried = grown(self._tried, len(self._tracked))
         gathered, c = self.gather(names, now), np.zeros(len(places), COLUMNS)
+        self._computed = None if self._foreseen is None else _Computed(places, now, gathered)
         paths = gathered.paths
         c["row"], c["direction"], c["known"], c["measured"] = (
             gathered.rows,
