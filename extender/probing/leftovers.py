@@ -2,8 +2,6 @@
 
 from collections.abc import Container
 
-import numpy as np
-
 from extender.windows import WindowStore
 
 __all__ = ["let_go"]
@@ -14,12 +12,12 @@ def let_go(store: WindowStore, source: str, listed: Container[str], now: float, 
 
     By then nothing is left of them in their windows. Only the long memory goes, which estimates stand in for.
     """
-    unlisted = [(target, row) for _, target, row in store.paths(source) if target not in listed]
-    if not unlisted:
+    targets, rows = store.paths_from(source)
+    # What waits to be written can make none of them older.
+    if not (store.age_s(rows, now, flush=False) > over_s).any():
         return 0
-    targets, rows = zip(*unlisted, strict=True)
-    old = store.age_s(np.array(rows, np.intp), now) > over_s
-    gone = [target for target, yes in zip(targets, old.tolist(), strict=True) if yes]
+    old = store.age_s(rows, now) > over_s
+    gone = [t for t, yes in zip(targets, old.tolist(), strict=True) if yes and t not in listed]
     if gone:
         store.release(source, gone)
     return len(gone)

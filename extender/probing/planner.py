@@ -122,11 +122,15 @@ class Probing:
         known = self._known.get(source)
         if known is None or known.changes != self._changes or now >= known.until:
             known = self._known[source] = self._made(source, reporters, now, known)
-        looked = self.census.look(source, (t.node for t in known.plan.targets), now)
-        if looked and self._store is not None and not self.mesh:
+        for looked in self.census.look(source, (t.node for t in known.plan.targets), now):
+            self._let_go(looked, now)
+        return known.plan
+
+    def _let_go(self, source: str, now: float) -> None:
+        """Drop what the source no longer measures."""
+        if self._store is not None and not self.mesh and (known := self._known.get(source)) is not None:
             listed = {t.node for t in known.plan.targets}
             let_go(self._store, source, listed, now, self.limits.window_slots * self.interval_s)
-        return known.plan
 
     def _made(self, source: str, reporters: Mapping[str, ReportsItself], now: float, before: _Known | None) -> _Known:
         wanted = self.wanted.of(source, now)

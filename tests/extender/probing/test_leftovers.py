@@ -25,6 +25,13 @@ def test_what_is_listed_or_still_has_samples_stays():
     assert let_go(store, "unknown", (), 1000.0, 640.0) == 0
 
 
+def test_a_path_whose_new_sample_waits_to_be_written_stays():
+    store = measured(old=700)
+    store.write(store.rows_from("a", ["old"]), np.array([999.0]), np.array([1.5]))
+    assert let_go(store, "a", (), 1000.0, 640.0) == 0
+    assert store.age_s(store.rows_from("a", ["old"]), 1000.0).tolist() == [1.0]
+
+
 def test_a_row_that_was_let_go_serves_another_path_and_tells_nothing_of_the_first():
     store = measured(old=700, young=10)
     before, versions = store.row("a", "old"), [store.paths_version(n) for n in ("a", "old", "young")]
