@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from extender.gather import gather
-from extender.noise import LINKS, MOST_DUE, SLACK_S, TOGETHER, UNKNOWN, NoiseTable
+from extender.noise import (
+    ASKED_S,
+    FEW,
+    LINKS,
+    MOST_DUE,
+    SLACK_S,
+    TOGETHER,
+    UNASKED_INTERVALS,
+    UNKNOWN,
+    NoiseTable,
+)
 from extender.windows import ABSENT, WindowStore
 from scoring.context import CURVES
 from scoring.noise import pooled_curves
@@ -165,3 +175,109 @@ def test_a_node_that_still_waits_may_be_the_one_for_which_the_table_grows(store)
     for name in NAMES:
         table.reported(name, NOW)
     assert np.isfinite(table.of(NAMES, NOW, 40.0)).any(axis=1).all()
+
+
+class Many:
+    """More than a few nodes, each with a path to one other; all have reported and were pooled at `NOW`."""
+
+    def __init__(self):
+        self.store, self.names, self.now = WindowStore(64, 10.0), [f"n{i}" for i in range(FEW + 8 * TOGETHER)], NOW
+        self.table = NoiseTable(self.store)
+        self.report(1.0)
+        self.store.flush()
+        self.ask([self.names[-1]])  # who asks about one that was never pooled has all pooled that wait
+
+    def report(self, *rtt_ms, names=None):
+        """Each node reports these samples, the last of them measured now."""
+        at = self.now - 10.0 * np.arange(len(rtt_ms))[::-1]
+        for node in names or self.names:
+            self.store.write(np.repeat(self.store.ensure(node, ["hub"]), len(at)), at, np.array(rtt_ms))
+            self.table.reported(node, self.now)
+
+    def ask(self, names):
+        return self.table.rows(names, self.now, 40.0)
+
+    def lossy(self, names):
+        """Of which nodes it is known that all was lost in the newest slots."""
+        return [n for n in names if self.table.curves[self.table._row[n], 0, -1] == 1.0]
+
+
+@pytest.fixture
+def many():
+    return Many()
+
+
+def test_among_many_a_node_about_which_nobody_asks_is_pooled_only_now_and_then(many):
+    many.now += 10.0
+    many.report(np.inf, np.inf, np.inf)
+    assert many.lossy(many.names[:-1]) == []
+    many.now = NOW + UNASKED_INTERVALS * 10.0
+    many.report(np.inf)
+    assert len(many.lossy(many.names)) > len(many.names) - 2 * MOST_DUE
+    assert UNKNOWN not in many.ask(many.names)
+
+
+def test_a_node_that_was_asked_about_is_pooled_with_its_reports(many):
+    many.ask(many.names[:5])
+    many.now += 10.0
+    many.report(np.inf, np.inf, np.inf)
+    many.store.flush()
+    many.report(np.inf, names=many.names[-1:])
+    assert many.lossy(many.names[:-1]) == many.names[:5]
+
+
+def test_a_node_that_nobody_has_asked_about_for_a_minute_is_pooled_like_the_others(many):
+    many.ask(many.names[:5])
+    many.now += ASKED_S + 1.0
+    for rtt_ms in (1.0, np.inf):
+        many.report(*[rtt_ms] * 3)
+        many.store.flush()
+        many.report(1.0, names=many.names[-1:])
+        many.now += 10.0
+    assert many.lossy(many.names[:5]) == []
+
+
+def test_who_asks_about_a_handful_of_the_many_gets_their_noise_as_of_their_latest_reports(many):
+    many.now += 10.0
+    many.report(np.inf, np.inf, np.inf)
+    asked = many.names[20 : 20 + TOGETHER]
+    assert UNKNOWN not in many.ask(asked)
+    assert many.lossy(many.names[:-1]) == asked
+
+
+def test_who_asks_about_many_gets_what_is_known_and_the_next_reports_bring_it_up_to_date(many):
+    many.now += 10.0
+    many.report(np.inf, np.inf, np.inf)
+    asked = many.names[1 : 1 + 5 * TOGETHER]
+    assert UNKNOWN not in many.ask(asked)
+    assert many.lossy(asked) == []
+    done = 0
+    for _ in range(6):
+        many.report(1.0, names=many.names[-1:])
+        before, done = done, len(many.lossy(asked))
+        assert 0 <= done - before <= TOGETHER
+    assert done == len(asked)
+
+
+def test_what_is_asked_about_again_while_it_waits_is_pooled_once(many):
+    many.now += 10.0
+    many.report(np.inf, np.inf, np.inf)
+    asked = many.names[1 : 1 + 5 * TOGETHER]
+    many.ask(asked)
+    many.ask(asked)
+    assert len(many.table._behind) == len(asked)
+    many.ask(asked[:3])
+    assert many.lossy(asked) == asked[:3]
+    assert len(many.table._behind) == len(asked) - 3
+
+
+def test_a_node_that_is_forgotten_while_it_is_behind_stays_unknown(many):
+    many.now += 10.0
+    many.report(np.inf, np.inf, np.inf)
+    asked = many.names[1 : 1 + 5 * TOGETHER]
+    many.ask(asked)
+    many.table.forget(asked[0])
+    for _ in range(10):
+        many.report(1.0, names=["n0"])
+    assert many.ask(asked[:1]).tolist() == [UNKNOWN]
+    assert many.lossy(asked[1:]) == asked[1:]
