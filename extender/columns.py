@@ -18,6 +18,13 @@ Floats = NDArray[np.float64]
 
 MOST_RTT: Final = int(MAX_RTT_MS * RTTS_PER_MS)
 
+_USUAL: Final = 1024
+_FIRST: Final[Ints] = np.arange(_USUAL)
+_ONES: Final[Ints] = np.ones(_USUAL, np.intp)
+for _shared in (_FIRST, _ONES):
+    _shared.flags.writeable = False
+"""What is the same in most reports, which have no more runs than that, is not made for each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -48,10 +55,16 @@ class Columns:
         rtt_ms, kept = self.rtt_ms, at_s >= since
         if not kept.all():
             place, at_s, rtt_ms = place[kept], at_s[kept], rtt_ms[kept]
-        if len(self.places) > len(self.targets):
+        if len(self.places) > len(self.targets) and not _ordered(place, at_s):
             order = np.lexsort((at_s, place))
             place, at_s, rtt_ms = place[order], at_s[order], rtt_ms[order]
         return place, at_s, rtt_ms
+
+
+def _ordered(place: Ints, at_s: Floats) -> bool:
+    """Whether samples are in order by target, and for each target by time; most reports have them so."""
+    ahead = place[1:] - place[:-1]
+    return bool(((ahead > 0) | ((ahead == 0) & (at_s[1:] >= at_s[:-1]))).all())
 
 
 def of_report(report: Report) -> Columns:
@@ -78,16 +91,16 @@ def of_packed(packed: Packed) -> Columns:
     if len(set(targets)) < len(targets):
         raise WireError("a target comes twice - at `$.targets`")
     ages, values = _read(packed.ages, "<u4", "ages"), _read(packed.rtts, "<u4", "rtts")
-    own, places = _runs(packed, len(ages))
+    places = _places(packed, len(ages))
     counts, samples = _counts(packed, len(ages))
     if samples != len(values):
         raise WireError(f"{len(values)} samples, but the runs have {samples} - at `$.rtts`")
     ages_ms, steps_ms = ages / AGES_PER_MS, _steps_ms(packed, len(ages))
     oldest_ms = ages_ms + steps_ms * (counts - 1) if packed.counts else ages_ms
-    _check_each(oldest_ms <= MAX_AGE_MS, "the oldest sample is more than a day old", "ages")
-    if packed.counts or packed.runs:
-        of_targets = np.bincount(places, counts, minlength=len(own))
-        _check_each(of_targets <= MAX_RUN, f"a target has at most {MAX_RUN} samples", "targets")
+    _check_each(oldest_ms, -np.inf, MAX_AGE_MS, "the oldest sample is more than a day old", "ages")
+    if packed.counts:
+        of_targets = np.bincount(places, counts, minlength=len(targets))
+        _check_each(of_targets, 0, MAX_RUN, f"a target has at most {MAX_RUN} samples", "targets")
     return Columns(targets, places, counts, ages_ms, steps_ms, _rtt_ms(values))
 
 
@@ -98,25 +111,26 @@ def _read(column: bytes, dtype: str, name: str) -> NDArray[Any]:
     return np.frombuffer(column, dtype)
 
 
-def _runs(packed: Packed, runs: int) -> tuple[Ints, Ints]:
-    """How many runs each target has, and of which target each run is."""
-    count, total = len(packed.targets), len(packed.targets)
-    own, places = np.ones(count, np.intp), np.arange(count)
+def _places(packed: Packed, runs: int) -> Ints:
+    """Of which target each run is."""
+    count = total = len(packed.targets)
+    places = _FIRST[:count] if count <= _USUAL else np.arange(count)
     if packed.runs:
-        own = _read(packed.runs, "<u2", "runs").astype(np.intp)
+        own = _read(packed.runs, "<u2", "runs")
         if len(own) != count:
             raise WireError(f"{len(own)} numbers for {count} targets - at `$.runs`")
-        _check_each((own >= 1) & (own <= MAX_RUNS), f"a target has from 1 to {MAX_RUNS} runs", "runs")
-        total = int(own.sum())
+        _check_each(own, 1, MAX_RUNS, f"a target has from 1 to {MAX_RUNS} runs", "runs")
+        places = np.repeat(places, own)
+        total = len(places)
     if total != runs:
         raise WireError(f"{runs} ages, but the targets have {total} runs - at `$.ages`")
-    return own, np.repeat(places, own) if packed.runs else places
+    return places
 
 
 def _counts(packed: Packed, runs: int) -> tuple[Ints, int]:
     """How many samples each run has, and all together."""
     if not packed.counts:
-        return np.ones(runs, np.intp), runs
+        return _ONES[:runs] if runs <= _USUAL else np.ones(runs, np.intp), runs
     counts = _read(packed.counts, "<u2", "counts").astype(np.intp)
     if len(counts) != runs:
         raise WireError(f"{len(counts)} numbers for {runs} runs - at `$.counts`")
@@ -127,21 +141,23 @@ def _steps_ms(packed: Packed, runs: int) -> Floats:
     steps = _read(packed.steps, "<f4", "steps")
     if len(steps) != 1 and len(steps) != runs:
         raise WireError(f"{len(steps)} steps for {runs} runs; one for all, or one for each - at `$.steps`")
-    _check_each((steps >= 1) & (steps <= MAX_AGE_MS), "a step is from 1 ms to a day", "steps")
+    _check_each(steps, 1, MAX_AGE_MS, "a step is from 1 ms to a day", "steps")
     return steps.astype(np.float64) if len(steps) == runs else np.full(runs, steps[0], np.float64)
 
 
-def _check_each(good: NDArray[np.bool_], rule: str, name: str) -> None:
-    if not good.all():
+def _check_each(numbers: NDArray[Any], least: float, most: float, rule: str, name: str) -> None:
+    """Check that all numbers are within these limits, both included."""
+    # A NaN becomes the least and the largest of all, and is within no limits.
+    if len(numbers) and not (least <= np.minimum.reduce(numbers) and np.maximum.reduce(numbers) <= most):
+        good = (numbers >= least) & (numbers <= most)
         raise WireError(f"{rule} - at `$.{name}[{int(good.argmin())}]`")
 
 
 def _rtt_ms(values: NDArray[np.uint32]) -> Floats:
     rtt_ms = values / RTTS_PER_MS
-    special = values > MOST_RTT
-    if special.any():
+    if len(values) and np.maximum.reduce(values) > MOST_RTT:
         lost, unmeasured = values == RTT_LOST, values == RTT_UNMEASURED
         rule = f"an RTT is from 0 to {MAX_RTT_MS:.0f} ms, lost or unmeasured"
-        _check_each(~special | lost | unmeasured, rule, "rtts")
+        _check_each(np.where(lost | unmeasured, 0, values), 0, MOST_RTT, rule, "rtts")
         rtt_ms[lost], rtt_ms[unmeasured] = np.inf, np.nan
     return rtt_ms
