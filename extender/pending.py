@@ -14,8 +14,8 @@ from extender.stretches import on_grid, write_stretches
 
 __all__ = ["MOST_WAITING", "Pending", "write"]
 
-MOST_WAITING: Final = 2048
-"""Samples that wait at most: some 30 reports, written in about a millisecond, as a webhook may have to wait for it."""
+MOST_WAITING: Final = 1024
+"""Samples that wait at most: some 15 reports, written in about a millisecond, as a webhook may have to wait for it."""
 
 Ints = NDArray[np.int64]
 

@@ -18,7 +18,7 @@ __all__ = ["Slack", "Tracked", "grown"]
 
 _NOT_ASKED = -1
 
-SLICE: Final = 256
+SLICE: Final = 128
 """Places that are computed at once ahead of the calls: about a millisecond's work."""
 
 

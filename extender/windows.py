@@ -177,9 +177,10 @@ class WindowStore:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def _written(self, flush: bool = True) -> RowArrays:
-        """The columns with all that was taken in; without `flush` with what was written already."""
-        if flush and self._pending.samples:
+    @property
+    def _written(self) -> RowArrays:
+        """The columns with all that was taken in."""
+        if self._pending.samples:
             self.flush()
         return self._columns
 
@@ -197,25 +198,24 @@ class WindowStore:
 
         Without `flush` what waits to be written is not in them.
         """
-        return reading.windows(self._written(flush), self._held(rows), now, self.interval_s)
+        columns = self._written if flush else self._columns
+        return reading.windows(columns, self._held(rows), now, self.interval_s)
 
     def age_s(self, rows: Rows, now: float, *, flush: bool = True) -> Floats:
-        """Seconds since each row's last sample (measured or lost); inf where there is none.
-
-        Without `flush` what waits to be written is not looked at.
-        """
-        age: Floats = now - self._written(flush).last[self._held(rows)]
+        """Seconds since each row's last sample (measured or lost); inf where there is none. `flush`: see `recent`."""
+        columns = self._written if flush else self._columns
+        age: Floats = now - columns.last[self._held(rows)]
         return age
 
     def freshness(self, now: float, fresh_for_s: float) -> tuple[int, int, int]:
         """How many paths are fresh, how many stale, and how many were never measured."""
-        age = now - self._written().last  # of rows that are not in use as of those never measured: infinite
+        age = now - self._written.last  # of rows that are not in use as of those never measured: infinite
         fresh, measured = int(np.count_nonzero(age <= fresh_for_s)), int(np.count_nonzero(age < np.inf))
         return fresh, measured - fresh, len(self) - measured
 
     def version(self, rows: Rows) -> NDArray[np.int64]:
         """A number for each row that changes with every sample, and when the row is used for another path."""
-        return self._written().version[self._held(rows)]
+        return self._written.version[self._held(rows)]
 
     @property
     def writes(self) -> int:
@@ -225,22 +225,23 @@ class WindowStore:
 
     def windows_until(self, rows: Rows, now: float) -> Floats:
         """The time from which each row's window is another one although nothing has come; inf where it stays."""
-        return reading.windows_until(self._written(), self._held(rows), now, self.interval_s)
+        return reading.windows_until(self._written, self._held(rows), now, self.interval_s)
 
     def recent_until(self, rows: Rows, now: float, within_s: float, count: int = RECENT) -> Floats:
         """The time up to which `recent` gives the same although nothing comes; inf where there is nothing to lose."""
-        return reading.recent_until(self._written(), self._held(rows), now, within_s, count)
+        return reading.recent_until(self._written, self._held(rows), now, within_s, count)
 
     def recent(self, rows: Rows, now: float, within_s: float, count: int = RECENT, *, flush: bool = True) -> Floats:
         """[n, count] last raw samples, oldest first, NaN for those that are older than `within_s` or absent.
 
         Without `flush` what waits to be written is not in them.
         """
-        return reading.recent(self._written(flush), self._held(rows), now, within_s, count)
+        columns = self._written if flush else self._columns
+        return reading.recent(columns, self._held(rows), now, within_s, count)
 
     def long_memory(self, rows: Rows, now: float) -> NDArray[np.float64]:
         """[n, half-lives, bins] decayed weights of the long memory, as of now."""
-        return reading.long_memory(self._written(), self._held(rows), now)
+        return reading.long_memory(self._written, self._held(rows), now)
 
 
 def as_stored(ms: float) -> float:

@@ -12,7 +12,7 @@ from extender.windows import WindowStore
 __all__ = ["Figures"]
 
 _P: Final = "neilats_extender_"
-AT_ONCE: Final = 16
+AT_ONCE: Final = 4
 """Hot peers whose paths are counted in one scrape, because webhooks wait meanwhile; others are as counted before."""
 
 

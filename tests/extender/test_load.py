@@ -4,7 +4,7 @@ from heapq import heapify, heappop, heappush
 
 import pytest
 
-from extender.load import LEAST_S, MOST_PER_S, Load
+from extender.load import HTTP_S, LEAST_S, MOST_PER_S, SHARE, Load
 
 
 class Rig:
@@ -39,7 +39,7 @@ def test_five_thousand_probers_report_five_hundred_times_a_second() -> None:
 def test_reports_that_cost_much_come_less_often() -> None:
     rig = Rig()
     rig.run(60, busy=0.3, cost_s=1e-3)
-    assert 2000 / rig.load.pause_s(2000) == pytest.approx(0.3 / 1.2e-3, rel=0.01)
+    assert 2000 / rig.load.pause_s(2000) == pytest.approx(SHARE / (1e-3 + HTTP_S), rel=0.01)
 
 
 def test_one_slow_report_changes_little() -> None:

@@ -218,23 +218,23 @@ def test_among_many_a_node_about_which_nobody_asks_is_pooled_only_now_and_then(m
 
 
 def test_a_node_that_was_asked_about_is_pooled_with_its_reports(many):
-    many.ask(many.names[:5])
+    many.ask(many.names[:TOGETHER])
     many.now += 10.0
     many.report(np.inf, np.inf, np.inf)
     many.store.flush()
     many.report(np.inf, names=many.names[-1:])
-    assert many.lossy(many.names[:-1]) == many.names[:5]
+    assert many.lossy(many.names[:-1]) == many.names[:TOGETHER]
 
 
 def test_a_node_that_nobody_has_asked_about_for_a_minute_is_pooled_like_the_others(many):
-    many.ask(many.names[:5])
+    many.ask(many.names[:TOGETHER])
     many.now += ASKED_S + 1.0
     for rtt_ms in (1.0, np.inf):
         many.report(*[rtt_ms] * 3)
         many.store.flush()
         many.report(1.0, names=many.names[-1:])
         many.now += 10.0
-    assert many.lossy(many.names[:5]) == []
+    assert many.lossy(many.names[:TOGETHER]) == []
 
 
 def test_who_asks_about_a_handful_of_the_many_gets_their_noise_as_of_their_latest_reports(many):

@@ -94,9 +94,10 @@ def test_coverage_says_how_many_nodes_have_a_fresh_path_to_hot_peers():
 def test_many_hot_peers_are_looked_at_a_few_in_a_scrape_and_all_in_turn():
     seen = Observed()
     seen.report()
-    seen.ask(*names_of(AT_ONCE + 10))
+    peers = names_of(2 * AT_ONCE + 3)
+    seen.ask(*peers)
     seen.value("hot_coverage_ratio", stat="min")
-    seen.measure("node-99", *names_of(AT_ONCE + 10))
+    seen.measure("node-99", *peers)
     for _ in range(3):
         lowest = seen.value("hot_coverage_ratio", stat="min")
     assert lowest == 1 / 99
