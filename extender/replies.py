@@ -41,7 +41,7 @@ class Replies:
         """None where the prober's own pace will do; less while a pod waits for what it measures, if that can be."""
         pause_s = self._load.pause_s(len(reporters))
         self._metrics.report_after.set(pause_s)
-        if pause_s and any(target.burst for target in plan.targets):
+        if pause_s and plan.bursts:
             self._urgent.add(node)
             if len(self._urgent) > len(reporters):
                 self._urgent &= reporters.keys()

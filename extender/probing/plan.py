@@ -51,9 +51,12 @@ class Plan:
 
     version: str
     targets: list[Target]
+    bursts: bool = False
+    """Whether any of them is to be probed in a burst, because a pod waits for it."""
 
     @classmethod
     def of(cls, targets: Sequence[Target]) -> "Plan":
         """The plan of these targets; the same ones in the same order always have the same version."""
         said = "\n".join(f"{t.node} {t.address} {t.burst:d} {t.udp_port}" for t in targets)
-        return cls(blake2b(said.encode(), digest_size=8).hexdigest(), list(targets))
+        version = blake2b(said.encode(), digest_size=8).hexdigest()
+        return cls(version, list(targets), any(t.burst for t in targets))
