@@ -14,11 +14,14 @@ __all__ = ["long_memory", "recent", "recent_until", "windows", "windows_until"]
 def windows(a: RowArrays, rows: Rows, now: float | Floats, interval_s: float) -> NDArray[np.float32]:
     """[n, slots] in ms, oldest first, the last slot being now's; `now` may be [n], a time for each row."""
     shift, slots = _overdue(a, rows, now, interval_s), a.slots
-    cell = _turns(slots)[(a.head[rows] + 1 + shift) % slots]
-    cell += (rows * slots)[:, None]
-    taken: NDArray[np.float32] = a.ring.take(cell)
-    if shift.any():
-        taken[np.arange(slots) >= slots - shift[:, None]] = np.nan
+    cell = _turns(slots).take((a.head[rows] + 1 + shift) % slots, axis=0)
+    cell += np.arange(0, len(rows) * slots, slots)[:, None]
+    # Whole rings first, and then put into order where they are near: that takes two thirds of the time.
+    taken: NDArray[np.float32] = a.ring.take(rows, axis=0).take(cell)
+    if (late := np.flatnonzero(shift)).size:
+        some = taken[late]
+        some[np.arange(slots) >= slots - shift[late, None]] = np.nan
+        taken[late] = some
     return taken
 
 
