@@ -55,7 +55,8 @@ class Symmetry:
         self, rows: NDArray[np.intp], now: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
         """[n] medians of the answered slots, their standard errors (both ms; 0 without any), and how many there are."""
-        windows = self._store.windows(rows, now)
+        # What waits to be written is of the last moments, and moves no median.
+        windows = self._store.windows_as_of(rows, now, flush=False).astype(np.float64)
         count = np.isfinite(windows).sum(axis=1)
         median = _middle(windows, count)
         spread = _middle(np.abs(windows - median[:, None]), count)
