@@ -4,7 +4,7 @@ import asyncio
 import time
 from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp import web
 
@@ -21,6 +21,9 @@ connections may need. One over TLS takes 40 KiB, and 57 once it has carried a re
 
 FIRST_S: Final = 10.0
 """How long a caller may take for its first request, up to the end of the headers."""
+
+LOOKS: Final = 8
+"""In that time it is looked so often who has taken longer."""
 
 IDLE_S: Final = 120.0
 """How long a connection is kept between two requests: longer than the callers keep theirs (probers 60 s, kube-scheduler
@@ -55,7 +58,9 @@ class Connections:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name, self._most, self._first_s, self._clock = name, most, first_s, clock
-        self._open: dict[asyncio.BaseTransport, asyncio.TimerHandle] = {}
+        self._open: set[asyncio.BaseTransport] = set()
+        self._silent: dict[asyncio.Transport, float] = {}  # those that asked nothing yet, and until when they may
+        self._looking: asyncio.TimerHandle | None = None
         self._complained = float("-inf")
 
     def __len__(self) -> int:
@@ -70,14 +75,17 @@ class Connections:
         if len(self._open) >= self._most:
             self._complain()
             return False
-        # Aborted, not closed: closing TLS waits for the other side, which is silent.
-        self._open[transport] = asyncio.get_running_loop().call_later(self._first_s, transport.abort)
+        self._open.add(transport)
+        self._silent[transport] = asyncio.get_running_loop().time() + self._first_s
+        if self._looking is None:
+            self._look_later()
         return True
 
-    def lost(self, transport: asyncio.BaseTransport | None) -> None:
+    def lost(self, transport: asyncio.Transport | None) -> None:
         """A connection has ended."""
-        if transport is not None and (silent := self._open.pop(transport, None)):
-            silent.cancel()
+        if transport is not None:
+            self._open.discard(transport)
+            self._silent.pop(transport, None)
 
     @web.middleware
     async def heard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -88,8 +96,20 @@ class Connections:
 
     def hear(self, transport: asyncio.BaseTransport) -> None:
         """Something was asked on this connection."""
-        if silent := self._open.get(transport):
-            silent.cancel()
+        self._silent.pop(cast(asyncio.Transport, transport), None)
+
+    def _look_later(self) -> None:
+        self._looking = asyncio.get_running_loop().call_later(self._first_s / LOOKS, self._look)
+
+    def _look(self) -> None:
+        """End the connections that were silent for too long: one timer for all, as there may be thousands."""
+        now = asyncio.get_running_loop().time()
+        for transport in [t for t, until in self._silent.items() if until <= now]:
+            del self._silent[transport]
+            transport.abort()  # not closed: closing TLS waits for the other side, which is silent
+        self._looking = None
+        if self._silent:
+            self._look_later()
 
     def _complain(self) -> None:
         if self._clock() - self._complained >= COMPLAIN_S:
@@ -97,13 +117,19 @@ class Connections:
             log.error("connections refused: too many are open", extra={"listener": self._name, "most": self._most})
 
 
+_deaf: Final = asyncio.Protocol()
+"""Ignores everything."""
+
+
 class _Door(asyncio.Protocol):
     """Stands before a handler, which is made for a connection that may stay only."""
 
+    __slots__ = ("_connections", "_handler", "_handlers", "_transport")
+
     def __init__(self, connections: Connections, handlers: Callable[[], asyncio.Protocol]) -> None:
         self._connections, self._handlers = connections, handlers
-        self._handler: asyncio.Protocol = asyncio.Protocol()  # ignores everything
-        self._transport: asyncio.BaseTransport | None = None
+        self._handler: asyncio.Protocol = _deaf
+        self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: Any) -> None:
         if not self._connections.admit(transport):
