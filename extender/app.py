@@ -119,7 +119,7 @@ def build(
     queries = Queries(store, cluster, decider, decisions, clock, followup.settle)
     webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
     plugin = Plugin(cluster, models, worker, settings.cors_origin)
-    apps = open_apps(metrics, health, plugin, webhooks, [reports, queries, placed, recorder], access.guards)
+    apps = open_apps(metrics, health, plugin, webhooks, reports, [queries, placed, recorder], access.guards)
     apps.api.on_shutdown.append(recorder.end_streams)
     return Extender(
         settings=settings,

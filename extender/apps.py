@@ -7,10 +7,15 @@ from typing import Any, Protocol
 from aiohttp import web
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from extender.calls import Call, Door
+from extender.heads import CALLS, REPORTS
 from extender.http import Handler, json_response, observe
 from extender.lane import Lane
+from extender.lanecalls import CallConnection
+from extender.lanereports import MOST, ReportConnection
 from extender.metrics import Metrics
 from extender.openapi import document
+from extender.reports import Reports
 from extender.webhooks import Webhooks
 
 __all__ = ["Apps", "Routed", "open_apps"]
@@ -25,11 +30,15 @@ class Routed(Protocol):
 
 @dataclass(frozen=True)
 class Apps:
-    """kube-scheduler's calls, and their lane; the cluster's calls; metrics and health alone; the old plugin's alone."""
+    """kube-scheduler's calls; the cluster's calls; metrics and health alone; the old plugin's alone.
+
+    Before the first two, a lane for the calls and one for the reports.
+    """
 
     webhooks: web.Application
-    lane: Lane
+    calls: Lane[Call]
     api: web.Application
+    reports: Lane[Door]
     metrics: web.Application
     legacy: web.Application
 
@@ -39,14 +48,21 @@ def open_apps(
     health: Routed,
     plugin: Routed,
     webhooks: Webhooks,
-    calls: Sequence[Routed],
+    reports: Reports,
+    queries: Sequence[Routed],
     guards: Sequence[Any],
 ) -> Apps:
     """The applications; `guards` are middlewares before all that the cluster's listener answers."""
-    api = _app([*calls, plugin, health], metrics, guards)
+    api = _app([reports, *queries, plugin, health], metrics, guards)
     api.add_routes([web.get("/openapi.json", _openapi)])
-    lane = Lane(webhooks.calls, metrics, webhooks.max_bytes)
-    apps = Apps(_app([webhooks], metrics), lane, api, _app([health], metrics), _app([plugin], metrics))
+    apps = Apps(
+        _app([webhooks], metrics),
+        Lane(webhooks.calls, metrics, webhooks.max_bytes, CALLS, CallConnection),
+        api,
+        Lane(reports.doors, metrics, min(reports.max_bytes, MOST), REPORTS, ReportConnection),
+        _app([health], metrics),
+        _app([plugin], metrics),
+    )
     for scraped in (apps.api, apps.metrics):
         scraped.add_routes([web.get("/metrics", _metrics(metrics))])
     return apps

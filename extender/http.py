@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from aiohttp import web
 
-from extender.errors import BadRequest, RequestError, TooLarge, WrongContentType
+from extender.errors import BadRequest, Busy, RequestError, TooLarge, WrongContentType
 from extender.metrics import Metrics
 from neilats.log import get_logger
 
@@ -19,7 +19,6 @@ __all__ = [
     "answer_to",
     "bounded_body",
     "count_request",
-    "error_response",
     "json_body",
     "json_pieces",
     "json_response",
@@ -55,11 +54,6 @@ async def json_pieces(request: web.Request, pieces: Sequence[bytes | memoryview]
         await response.write(piece)
     await response.write_eof()
     return response
-
-
-def error_response(error: RequestError) -> web.Response:
-    """The answer to a request that is at fault."""
-    return json_response(error.body(), error.status, error.headers())
 
 
 async def bounded_body(request: web.Request, limit: int, also: str = "application/json") -> bytes:
@@ -162,8 +156,9 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
 def answer_to(error: Exception, method: str, path: str, remote: str | None) -> web.Response:
     """The answer to a request at which this was raised; what is to be known of it is logged."""
     if isinstance(error, RequestError):
-        log.info("request refused", extra={"path": path, "status": error.status, "remote": remote, "why": error})
-        return error_response(error)
+        if not isinstance(error, Busy):  # that is logged now and then where it arises: there are many at once
+            log.info("request refused", extra={"path": path, "status": error.status, "remote": remote, "why": error})
+        return json_response(error.body(), error.status, error.headers())
     if isinstance(error, web.HTTPException):
         return json_response({"error": f"{error.reason}: {method} {path}"}, error.status)
     log.error("request failed", exc_info=error, extra={"path": path})

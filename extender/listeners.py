@@ -41,7 +41,7 @@ class Listener:
         metrics: Metrics,
         tls: TlsFiles | None,
         log: Logger = server_log,
-        lane: Lane | None = None,
+        lane: Lane[Any] | None = None,
     ) -> None:
         self.name, self._endpoint, self._lane = name, endpoint, lane
         self.connections = Connections(name)
@@ -111,8 +111,8 @@ class Listeners:
     def __init__(self, settings: ExtenderSettings, apps: Apps, metrics: Metrics) -> None:
         webhooks_tls, api_tls = _tls(settings)
         self._all = [
-            Listener("webhooks", apps.webhooks, settings.webhook_listen, metrics, webhooks_tls, lane=apps.lane),
-            Listener("api", apps.api, settings.listen, metrics, api_tls),
+            Listener("webhooks", apps.webhooks, settings.webhook_listen, metrics, webhooks_tls, lane=apps.calls),
+            Listener("api", apps.api, settings.listen, metrics, api_tls, lane=apps.reports),
         ]
         if settings.metrics_listen:
             self._all.append(Listener("metrics", apps.metrics, settings.metrics_listen, metrics, None))

@@ -13,15 +13,15 @@ from extender.http import LARGE
 __all__ = ["success", "written"]
 
 _GOOD: Final = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nDate: %s\r\nServer: %s\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\nDate: %s\r\nServer: %s\r\n\r\n"
 )
 _SERVER: Final = SERVER_SOFTWARE.encode()
 
 
-def success(pieces: Body) -> Body:
-    """A JSON answer in pieces with its head; a small one as one piece."""
+def success(pieces: Body, fields: bytes = b"") -> Body:
+    """A JSON answer in pieces with its head, which has these fields besides; a small one as one piece."""
     length = sum(map(len, pieces))
-    head = _GOOD % (length, rfc822_formatted_time().encode(), _SERVER)
+    head = _GOOD % (fields, length, rfc822_formatted_time().encode(), _SERVER)
     return (b"".join((head, *pieces)),) if length < LARGE else (head, *pieces)
 
 

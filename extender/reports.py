@@ -6,6 +6,8 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from extender.access.caller import Caller
+from extender.calls import REPORT, Door
 from extender.columns import Columns, of_packed, of_report
 from extender.errors import (
     BadRequest,
@@ -18,7 +20,8 @@ from extender.errors import (
     Unauthenticated,
     Unknown,
 )
-from extender.http import bounded_body, error_response, json_response
+from extender.http import json_response
+from extender.incoming import ElsewhereError, Incoming, Requested
 from extender.ingest import Applied, Ingest
 from extender.load import Load
 from extender.metrics import SAMPLES, Metrics
@@ -49,7 +52,7 @@ _TAKES: Final[Mapping[str, str]] = {hdrs.ACCEPT: f"{MEDIA_TYPE}, application/jso
 
 
 class Reports:
-    """Decodes and applies reports, and counts what came of them; `sender` says whose a request is, before its body.
+    """Decodes and applies reports, and counts what came of them; `sender` says whose one is, before its body.
 
     What cannot be taken now is refused before it is decoded: its prober keeps the samples and comes again.
     """
@@ -59,31 +62,39 @@ class Reports:
         ingest: Ingest,
         metrics: Metrics,
         max_bytes: int,
-        sender: Callable[[web.Request], Awaitable[Sender]],
+        sender: Callable[[Caller], Awaitable[Sender]],
         load: Load,
         turns: Turns | None = None,
     ) -> None:
-        self._ingest, self._metrics, self._max_bytes, self._sender = ingest, metrics, max_bytes, sender
+        self._ingest, self._metrics, self.max_bytes, self._sender = ingest, metrics, max_bytes, sender
         self._load, self._turns = load, turns or Turns()
         self._samples = {kind: metrics.samples.labels(kind) for kind in SAMPLES}
         self._complained = float("-inf")
 
+        fields = "".join(f"{name}: {value}\r\n" for name, value in _TAKES.items())
+        self.doors = {REPORT: Door(REPORT, self.take, fields.encode())}
+
     def routes(self) -> list[web.RouteDef]:
         """The one route."""
-        return [web.post("/v1/report", self.report)]
+        return [web.post(REPORT, self._report)]
 
-    async def report(self, request: web.Request) -> web.Response:
-        """Apply one report and answer with targets."""
+    async def _report(self, request: web.Request) -> web.Response:
+        return json_response(await self.take(Requested(request)), headers=_TAKES)
+
+    async def take(self, report: Incoming) -> bytes:
+        """Apply one report; gives the reply, with targets, as JSON. Raises RequestError."""
         try:
             if self._turns.full:
                 raise FullError
-            sender = await self._sender(request)
-            body = await bounded_body(request, self._max_bytes, also=MEDIA_TYPE)
-            self._count_bytes(request, len(body))
+            sender = await self._sender(report.caller)
+            body = await report.body(self.max_bytes)
+            self._count_bytes(report, len(body))
             await self._turns.take(len(body))
-            return self._applied(request.content_type, body, sender)
+            return self._applied(report.kind, body, sender)
+        except ElsewhereError:
+            raise
         except FullError:
-            return self._busy()
+            raise self._busy() from None
         except RequestError as e:
             self._metrics.reports.labels(_OUTCOMES.get(type(e), "invalid")).inc()
             raise
@@ -91,31 +102,30 @@ class Reports:
             self._metrics.reports.labels("error").inc()
             raise
 
-    def _applied(self, kind: str, body: bytes, sender: Sender) -> web.Response:
+    def _applied(self, kind: str, body: bytes, sender: Sender) -> bytes:
         began = time.perf_counter()
         try:
             report, columns = _decoded(kind, body)
             applied = self._ingest.apply(report, sender, columns)
             self._count(applied)
-            return json_response(encode(applied.reply), headers=_TAKES)
+            return encode(applied.reply)
         finally:
             self._load.handled(time.perf_counter() - began)
 
-    def _busy(self) -> web.Response:
-        """The answer to a report that would have to wait for too many others."""
+    def _busy(self) -> Busy:
+        """What is said of a report that would have to wait for too many others."""
         error = Busy("too many reports at once; report again later", self._load.refused())
         self._metrics.reports.labels(_OUTCOMES[Busy]).inc()
         if time.monotonic() - self._complained >= COMPLAIN_S:
             self._complained = time.monotonic()
             log.warning("reports refused: too many at once", extra={"retry_after_s": error.retry_after_s})
-        return error_response(error)
+        return error
 
-    def _count_bytes(self, request: web.Request, read: int) -> None:
+    def _count_bytes(self, report: Incoming, read: int) -> None:
         """Count the bytes as they travelled; `read` are those of the body when decompressed."""
-        compressed = hdrs.CONTENT_ENCODING in request.headers
-        encoding = "compact" if request.content_type == MEDIA_TYPE else "json"
-        sent = request.content_length if compressed and request.content_length is not None else read
-        self._metrics.report_bytes.labels(f"{encoding}+gzip" if compressed else encoding).inc(sent)
+        encoding = "compact" if report.kind == MEDIA_TYPE else "json"
+        sent = report.length if report.compressed and report.length is not None else read
+        self._metrics.report_bytes.labels(f"{encoding}+gzip" if report.compressed else encoding).inc(sent)
 
     def _count(self, applied: Applied) -> None:
         self._metrics.reports.labels("applied").inc()

@@ -4,10 +4,10 @@ import base64
 import binascii
 import math
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from aiohttp import web
 
 from extender.errors import Unauthenticated
 
@@ -23,9 +23,8 @@ class _Claims(msgspec.Struct):
     exp: float | None = None
 
 
-def bearer_token(request: web.Request, advice: str) -> str:
-    """The token of the Authorization header; raises Unauthenticated, whose text ends with how to get one."""
-    headers = request.headers.getall("Authorization", [])
+def bearer_token(headers: Sequence[str], advice: str) -> str:
+    """The token of the one Authorization header; raises Unauthenticated, whose text ends with how to get one."""
     if not headers:
         raise Unauthenticated(f"no token: expected the header `Authorization: Bearer TOKEN`; {advice}")
     if len(headers) > 1:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from extender.access.bearer import bearer_token
+from extender.access.caller import caller_of
 from extender.access.rights import AccessReviewer
 from extender.access.tokens import TokenReviewer
 from extender.http import Handler
@@ -27,9 +28,10 @@ class Callers:
 
     async def check(self, request: web.Request) -> None:
         """Raise Unauthenticated, Refused or NotReady unless the request may be answered; its body is not touched."""
-        if read_address(request.remote or "") in self._trusted or _certified(request):
+        caller = caller_of(request)
+        if read_address(caller.address) in self._trusted or _certified(request):
             return
-        who = await self._tokens.identity(bearer_token(request, self._advice), request.remote or "")
+        who = await self._tokens.identity(bearer_token(caller.authorizations, self._advice), caller.address)
         verb = "get" if request.method == "HEAD" else request.method.lower()  # RBAC's verbs; HEAD shows no more
         await self._rights.check(who, verb, request.path)
 

@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from aiohttp import web
-
 from extender.access.bearer import bearer_token
+from extender.access.caller import Caller
 from extender.access.nodes import NodeFinder
 from extender.access.tokens import TokenReviewer
 from extender.errors import Refused
@@ -17,9 +16,9 @@ __all__ = ["TokenSenders", "by_address"]
 ADVICE: Final = "set the prober's token_file to a projected service account token for the audience {}"
 
 
-async def by_address(request: web.Request) -> Sender:
+async def by_address(caller: Caller) -> Sender:
     """Only where the report comes from."""
-    return Sender(request.remote or "")
+    return Sender(caller.address)
 
 
 class TokenSenders:
@@ -29,11 +28,10 @@ class TokenSenders:
         self._tokens, self._nodes, self._reporters = tokens, nodes, tuple(reporters)
         self._advice = ADVICE.format(audience)
 
-    async def sender(self, request: web.Request) -> Sender:
-        """The sender with its node; raises Unauthenticated, Refused or NotReady, and leaves the body alone."""
-        address = request.remote or ""
-        who = await self._tokens.identity(bearer_token(request, self._advice), address)
+    async def sender(self, caller: Caller) -> Sender:
+        """The sender with its node; raises Unauthenticated, Refused or NotReady."""
+        who = await self._tokens.identity(bearer_token(caller.authorizations, self._advice), caller.address)
         if who.username not in self._reporters:
             known = ", ".join(first_few(self._reporters))
             raise Refused(f"user {who.username} may not report; `reporters` has {known}")
-        return Sender(address, await self._nodes.node_of(who))
+        return Sender(caller.address, await self._nodes.node_of(who))

@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiohttp import web
-
 from extender.access.budget import Budget
+from extender.access.caller import Caller
 from extender.access.guard import Callers, guard
 from extender.access.nodes import NodeFinder
 from extender.access.rights import AccessReviewer
 from extender.access.senders import TokenSenders, by_address
 from extender.access.tokens import TokenReviewer
+from extender.calls import REPORT
 from extender.cluster.api import Api
 from extender.cluster.base import Cluster, ClusterError
 from extender.metrics import Metrics
@@ -22,7 +22,6 @@ from neilats.settings import ExtenderSettings
 
 __all__ = ["Access", "open_access"]
 
-REPORT: Final = "/v1/report"  # has a rule of its own
 OPEN: Final = {"metrics": ("/metrics",), "health": ("/healthz", "/readyz")}
 
 
@@ -31,7 +30,7 @@ class Access:
     """Who writes which row, how a report's sender is found, and the middlewares before the other calls."""
 
     owners: Owners
-    sender: Callable[[web.Request], Awaitable[Sender]]
+    sender: Callable[[Caller], Awaitable[Sender]]
     guards: Sequence[Any]
 
 
@@ -87,4 +86,5 @@ def _guard(
         lambda outcome: metrics.access_reviews.labels(outcome).inc(),
     )
     callers = Callers(Networks(settings.trusted_callers), settings.audiences[0], tokens, rights)
+    # Reports have a rule of their own.
     return guard(callers.check, {REPORT, *(path for name in settings.open_paths for path in OPEN[name])})

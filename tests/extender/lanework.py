@@ -9,8 +9,10 @@ from aiohttp import web
 from extender.app import new_metrics
 from extender.calls import Call
 from extender.errors import BadRequest
+from extender.heads import CALLS
 from extender.http import LARGE, observe
 from extender.lane import Lane
+from extender.lanecalls import CallConnection
 from extender.webhooks import Webhooks
 
 __all__ = ["MOST", "Verbs", "Wire", "go", "rest", "runner_of", "spoken"]
@@ -29,7 +31,7 @@ class Verbs:
         self.webhooks.calls = {
             f"/scheduler/{n}": Call(f"/scheduler/{n}", self.decide, partial(self.webhooks._count, n)) for n in names
         }
-        self.lane = Lane(self.webhooks.calls, self.metrics, MOST)
+        self.lane = Lane(self.webhooks.calls, self.metrics, MOST, CALLS, CallConnection)
 
     def decide(self, body):
         text = bytes(body)
@@ -109,7 +111,8 @@ class Wire(asyncio.Transport):
         found, left = [], self.said()
         while left:
             head, _, left = left.partition(b"\r\n\r\n")
-            length = int(re.search(rb"Content-Length: (\d+)", head)[1])
+            said = re.search(rb"Content-Length: (\d+)", head)
+            length = int(said[1]) if said else 0  # as of 100 Continue
             plain = b"text/plain" in head
             found.append((head.split(b"\r\n")[0] if plain else head, b"" if plain else left[:length]))
             left = left[length:]
@@ -150,9 +153,9 @@ class ByteByByte:
             self.protocol.data_received(data[i : i + 1])
 
 
-async def spoken(pieces, *, lane):
+async def spoken(pieces, *, lane, verbs=None):
     """The answers when these pieces come, and whether the connection was closed."""
-    verbs = Verbs()
+    verbs = verbs or Verbs()
     runner = await runner_of(verbs)
 
     def framework():

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient
 from yarl import URL
 
 from extender.access.senders import by_address
+from extender.http import observe
 from extender.load import Load
 from extender.replies import Replies
 from extender.reports import Reports
@@ -216,7 +217,8 @@ async def test_probers_that_measure_for_a_pod_are_counted_as_long_as_they_do(ben
 @pytest.fixture
 async def crowded(bench, aiohttp_client) -> tuple[Any, "TestClient[Any, Any]"]:
     """A door before the bench's ingest at which nobody may wait."""
-    extender, app = bench.extender, web.Application()
+    extender = bench.extender
+    app = web.Application(middlewares=[observe(extender.metrics)])
     door = Reports(extender.ingest, extender.metrics, 2**20, by_address, Load(10.0, 40.0), Turns(most=0))
     app.add_routes(door.routes())
     return bench, await aiohttp_client(app)

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from extender.access.bearer import LONGEST, bearer_token, token_end
+from extender.access.caller import caller_of
 from extender.errors import Unauthenticated
 from tests.extender.access.fake_reviews import jwt
 
 
 def token_of(*headers):
-    return bearer_token(make_mocked_request("GET", "/", CIMultiDict([("Authorization", h) for h in headers])), "advice")
+    request = make_mocked_request("GET", "/", CIMultiDict([("authorization", h) for h in headers]))
+    return bearer_token(caller_of(request).authorizations, "advice")
 
 
 @pytest.mark.parametrize("header", ["Bearer abc.def-_~+/1==", "bearer abc.def-_~+/1==", "Bearer   abc.def-_~+/1=="])
