@@ -47,6 +47,14 @@ _OUTCOMES: Final = {
     NotReady: "not_ready",
     Busy: "busy",
 }
+_ENCODINGS: Final = {
+    (False, False): "json",
+    (False, True): "json+gzip",
+    (True, False): "compact",
+    (True, True): "compact+gzip",
+}
+"""Names of the forms of a body, by whether it is compact, and whether it is compressed."""
+
 _TAKES: Final[Mapping[str, str]] = {hdrs.ACCEPT: f"{MEDIA_TYPE}, application/json", hdrs.ACCEPT_ENCODING: "gzip"}
 """In a reply: what the next report may be (RFC 9110, 12.5.1 and 12.5.3). A prober that knows no better sends JSON."""
 
@@ -69,6 +77,8 @@ class Reports:
         self._ingest, self._metrics, self.max_bytes, self._sender = ingest, metrics, max_bytes, sender
         self._load, self._turns = load, turns or Turns()
         self._samples = {kind: metrics.samples.labels(kind) for kind in SAMPLES}
+        self._taken = metrics.reports.labels("applied")
+        self._bytes = {form: metrics.report_bytes.labels(name) for form, name in _ENCODINGS.items()}
         self._complained = float("-inf")
 
         fields = "".join(f"{name}: {value}\r\n" for name, value in _TAKES.items())
@@ -123,12 +133,11 @@ class Reports:
 
     def _count_bytes(self, report: Incoming, read: int) -> None:
         """Count the bytes as they travelled; `read` are those of the body when decompressed."""
-        encoding = "compact" if report.kind == MEDIA_TYPE else "json"
         sent = report.length if report.compressed and report.length is not None else read
-        self._metrics.report_bytes.labels(f"{encoding}+gzip" if report.compressed else encoding).inc(sent)
+        self._bytes[report.kind == MEDIA_TYPE, report.compressed].inc(sent)
 
     def _count(self, applied: Applied) -> None:
-        self._metrics.reports.labels("applied").inc()
+        self._taken.inc()
         self._metrics.prober_restarts.inc(applied.restarted)
         for kind, count in (
             ("measured", applied.samples - applied.lost - applied.unmeasured),

@@ -4,15 +4,25 @@ import gzip
 import re
 from contextlib import contextmanager
 
+from aiohttp import web
+
+from extender.access.senders import by_address
 from extender.app import build
 from extender.cluster.static import StaticCluster
+from extender.heads import REPORTS
+from extender.http import observe
+from extender.lane import Lane
+from extender.lanereports import ReportConnection
+from extender.load import Load
+from extender.reports import Reports
+from extender.turns import Turns
 from neilats.settings import ExtenderSettings
 from prober.compact import MEDIA_TYPE, pack
 from prober.wire import Report, Run
 from tests.extender.access.fake_reviews import PROBER, FakeReviews, on_node
 from tests.extender.conftest import Clock
 
-__all__ = ["COMPACT", "GZIP", "JSON", "MOST", "Door", "a_report", "door", "post", "says"]
+__all__ = ["COMPACT", "GZIP", "JSON", "MOST", "Crowded", "Door", "a_report", "door", "post", "says"]
 
 JSON, COMPACT, GZIP = b"application/json", MEDIA_TYPE.encode(), b"Content-Encoding: gzip\r\n"
 MOST = 1 << 19
@@ -58,9 +68,24 @@ class Door:
         return found or 0
 
 
+class Crowded(Door):
+    """A door before which nobody may wait."""
+
+    def __init__(self):
+        super().__init__()
+        ingest, load = self.extender.ingest, Load(10.0, 40.0)
+        self.reports_ = Reports(ingest, self.metrics, MOST, by_address, load, Turns(most=0))
+        self.lane = Lane(self.reports_.doors, self.metrics, MOST, REPORTS, ReportConnection)
+
+    def app(self):
+        app = web.Application(middlewares=[observe(self.metrics)])
+        app.add_routes(self.reports_.routes())
+        return app
+
+
 @contextmanager
-def door(**settings):
-    made = Door(**settings)
+def door(kind=Door, **settings):
+    made = kind(**settings)
     try:
         yield made
     finally:

@@ -14,7 +14,7 @@ from extender.lanereports import MOST as LANES
 from prober.compact import pack
 from prober.wire import encode
 from tests.extender.lanework import Wire, rest, runner_of, spoken
-from tests.extender.reportwork import COMPACT, GZIP, JSON, MOST, a_report, door, post, says
+from tests.extender.reportwork import COMPACT, GZIP, JSON, MOST, Crowded, Door, a_report, door, post, says
 
 WHOLE = pack(a_report())
 ZIPPED = gzip.compress(WHOLE)
@@ -66,11 +66,11 @@ HANDED_OVER = {
 }
 
 
-async def both(stream, pieces=None):
+async def both(stream, pieces=None, kind=Door):
     """What is said and seen in the lane and behind the framework."""
     found = []
     for lane in (True, False):
-        with door() as d:
+        with door(kind) as d:
             said = await spoken((pieces or [stream]) if lane else [stream], lane=lane, verbs=d)
             await rest()
             found.append((says(said), d.seen()))
@@ -180,6 +180,37 @@ async def test_a_report_that_comes_twice_is_answered_with_the_last_number():
     lane, framework = await both(post(pack(a_report(5))) + post(pack(a_report(5))) + post(pack(a_report(6))))
     assert lane == framework
     assert re.findall(rb"HTTP/1.1 (\d+)", b"".join(head for head, _ in lane[0][0])) == [b"200", b"409", b"200"]
+
+
+async def test_a_report_too_many_is_refused_before_its_body_comes_and_told_when_to_come_again(caplog):
+    lane, framework = await both(post() + post(), kind=Crowded)
+    assert lane == framework
+    assert [r.message for r in caplog.records].count("request refused") == 0
+    with door(Crowded) as d:
+        wire = in_lane(d)
+        wire.protocol.data_received(post()[:-40])
+        await rest()
+        assert re.match(rb"HTTP/1.1 503 [^{]*\r\nRetry-After: 1\r\n", wire.said())
+        assert (d.reports("busy"), len(d.lane)) == (1, 1)
+
+
+class Broken(Door):
+    """A door behind which there is a fault of ours."""
+
+    def __init__(self):
+        super().__init__()
+
+        def apply(report, sender, columns):
+            raise ValueError("a fault of ours")
+
+        self.extender.ingest.apply = apply
+
+
+async def test_a_fault_of_ours_is_answered_and_counted_and_the_next_report_is_read():
+    lane, framework = await both(post() + post(), kind=Broken)
+    assert lane == framework
+    assert [head[:12] for head, _ in lane[0][0]] == [b"HTTP/1.1 500"] * 2
+    assert lane[1][0][("neilats_extender_reports_total", ("outcome", "error"))] == 2
 
 
 # -- bodies that come late, or never -----------------------------------------------------------------------------------
