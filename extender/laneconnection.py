@@ -236,7 +236,7 @@ class Connection(asyncio.Protocol, Generic[C]):
 
     def close_when_idle(self) -> None:
         """The listener closes."""
-        if self._call is None:
+        if self._call is None or self._skipping:
             self.close()
 
     def abort(self) -> None:

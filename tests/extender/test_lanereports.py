@@ -245,6 +245,15 @@ async def test_the_rest_of_a_refused_body_is_not_waited_for_longer_than_the_fram
         assert wire.closed
 
 
+async def test_a_lane_that_closes_does_not_wait_for_the_rest_of_a_refused_body():
+    with door() as d:
+        wire = in_lane(d)
+        wire.protocol.data_received(post(token=None)[:-40])
+        await rest()
+        await asyncio.wait_for(d.lane.close(60.0), 5)
+        assert (wire.closed, len(d.lane)) == (True, 0)
+
+
 async def test_a_body_that_comes_slowly_is_waited_for():
     with door() as d:
         wire = in_lane(d)
