@@ -40,7 +40,7 @@ def _calls(size: int, options: Options, *, whole_nodes: bool) -> Point:
 def _ingest(size: int, options: Options) -> Point:
     """Percent of a core, and the median ms of prioritize calls meanwhile."""
     seconds = 10.0 if options.quick else 20.0
-    found = ingest.measure(ingest.Scale(size, seconds, patience_s=60.0))
+    found = ingest.measure(ingest.Scale(size, seconds, patience_s=60.0), options.null_program())
     if not found.ready:
         raise BenchError(f"only {found.seen.answered} of {size} probers were answered in time")
     return {

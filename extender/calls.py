@@ -1,11 +1,12 @@
 """What is answered at a path, as both ways to it have it: the lane and the HTTP framework."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from extender.answers import Body
 from extender.incoming import Incoming
+from extender.precedence import Precedence
 
 __all__ = ["PREFIX", "REPORT", "C", "Call", "Decided", "Door"]
 
@@ -27,6 +28,8 @@ class Call:
     decide: Callable[[bytes | memoryview], Decided | Awaitable[Decided]]
     count: Callable[[str, float], None]
     """Called behind each answer with the outcome and the seconds that it took."""
+    first: Precedence = field(default_factory=Precedence)
+    """What a call enters when it has come, and leaves when it has ended."""
 
 
 @dataclass(frozen=True)

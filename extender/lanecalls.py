@@ -1,7 +1,9 @@
 """A connection of the lane on which kube-scheduler calls."""
 
 import time
+from asyncio import Task, iscoroutine
 from collections.abc import Awaitable
+from functools import partial
 
 from extender.calls import Call, Decided
 from extender.heads import Head
@@ -29,7 +31,9 @@ class CallConnection(Connection[Call]):
         if isinstance(decided, tuple):
             self._answer(call, decided)
         else:
+            call.first.enter()  # now, as other work may get its turn before the task does
             self._task = self._loop.create_task(self._wait(call, decided))
+            self._task.add_done_callback(partial(_ended, call, decided))
 
     def _broke_off(self, call: Call, error: Exception) -> None:
         self._count(call, "error")
@@ -59,3 +63,9 @@ class CallConnection(Connection[Call]):
 
     def _count(self, call: Call, outcome: str) -> None:
         self._loop.call_soon(call.count, outcome, time.perf_counter() - self._began)
+
+
+def _ended(call: Call, decided: Awaitable[Decided], task: Task[None]) -> None:
+    call.first.leave()
+    if iscoroutine(decided):  # of a task that was cancelled before it began
+        decided.close()

@@ -11,7 +11,10 @@ LONGEST_S: Final = 0.02
 
 
 class Precedence:
-    """A context manager around each call; `latest` is when the last one came, in seconds of the clock."""
+    """Entered and left with each call, also as a context manager.
+
+    `latest` is when the last one came, in seconds of the clock.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._calls = clock, 0
@@ -19,13 +22,21 @@ class Precedence:
         self.latest = float("-inf")
         self._began = float("-inf")
 
-    def __enter__(self) -> None:
+    def enter(self) -> None:
+        """A call has come; to be followed by one `leave`."""
         self.latest = self._clock()
         if not self._calls:
             self._began = self.latest
         self._calls += 1
 
+    def __enter__(self) -> None:
+        self.enter()
+
     def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """It has ended."""
         self._calls -= 1
         if not self._calls:
             waiting, self._then = self._then, []

@@ -45,9 +45,11 @@ class Refresher:
         self._clock, self._sleep = clock, sleep
 
     async def run(self) -> None:
-        """Once an interval, for ever."""
+        """Once an interval, from beginning to beginning, for ever."""
+        due = self._clock()
         while True:
-            await self._sleep(self._interval_s)
+            due = max(due + self._interval_s, self._clock())
+            await self._sleep(due - self._clock())
             try:
                 await self.refresh()
                 for _ in self._skill.settling(self._clock()):

@@ -31,7 +31,8 @@ class Webhooks:
         self._pods = PodReader()
         verbs = {"filter": self._filter, "prioritize": self._prioritize, "preempt": self._preempt}
         paths = {f"{PREFIX}{name}": (name, verb) for name, verb in verbs.items()}
-        self.calls = {path: Call(path, verb, partial(self._count, name)) for path, (name, verb) in paths.items()}
+        first = decider.calls
+        self.calls = {path: Call(path, verb, partial(self._count, name), first) for path, (name, verb) in paths.items()}
 
     def routes(self) -> list[web.RouteDef]:
         """The routes below /scheduler."""

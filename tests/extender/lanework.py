@@ -3,6 +3,7 @@
 import asyncio
 import re
 from functools import partial
+from types import SimpleNamespace
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from extender.heads import CALLS
 from extender.http import LARGE, observe
 from extender.lane import Lane
 from extender.lanecalls import CallConnection
+from extender.precedence import Precedence
 from extender.webhooks import Webhooks
 
 __all__ = ["MOST", "Verbs", "Wire", "go", "rest", "runner_of", "spoken"]
@@ -26,10 +28,12 @@ class Verbs:
     def __init__(self):
         self.metrics = new_metrics()
         self.go_on = asyncio.Event()
-        self.webhooks = Webhooks(None, self.metrics, MOST)
+        self.first = Precedence()
+        self.webhooks = Webhooks(SimpleNamespace(calls=self.first), self.metrics, MOST)
         names = ("filter", "prioritize", "preempt")
         self.webhooks.calls = {
-            f"/scheduler/{n}": Call(f"/scheduler/{n}", self.decide, partial(self.webhooks._count, n)) for n in names
+            f"/scheduler/{n}": Call(f"/scheduler/{n}", self.decide, partial(self.webhooks._count, n), self.first)
+            for n in names
         }
         self.lane = Lane(self.webhooks.calls, self.metrics, MOST, CALLS, CallConnection)
 

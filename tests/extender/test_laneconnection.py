@@ -57,6 +57,18 @@ async def test_requests_that_come_too_early_wait_for_the_answer_before_them():
     assert wire.reading
 
 
+@pytest.mark.parametrize("ends", ["answered", "aborted"])
+async def test_others_wait_from_the_moment_at_which_a_call_came_until_it_has_ended(ends):
+    verbs = Verbs()
+    wire = Wire(verbs.lane.before(None, lambda transport: None, 60.0)())
+    wire.protocol.data_received(go(b"soon"))
+    assert verbs.first.left_s > 0  # its task has not begun yet
+    if ends == "aborted":
+        wire.protocol.abort()
+    await rest()
+    assert verbs.first.left_s == 0
+
+
 async def test_what_waits_behind_an_answer_is_not_begun_once_the_lane_closes():
     verbs = Verbs()
     wire = Wire(verbs.lane.before(None, lambda transport: None, 60.0)())

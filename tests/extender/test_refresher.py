@@ -69,6 +69,29 @@ async def test_other_models_compute_what_they_serve(field):
     assert field.models.estimator.asked == [4]
 
 
+async def test_rounds_begin_once_an_interval_however_long_they_take(field):
+    began = []
+
+    class Enough(Exception):
+        pass
+
+    class Slow(Refresher):
+        async def refresh(self):
+            began.append(field.now)
+            field.now += INTERVAL_S * (0.8 if len(began) < 3 else 1.5)
+
+    async def sleep(seconds):
+        if len(began) == 4:
+            raise Enough
+        field.now += seconds
+
+    begin = field.now
+    ahead = Slow(field.violations, field.skill, field.gather, INTERVAL_S, 0.25, lambda: field.now, sleep)
+    with pytest.raises(Enough):
+        await ahead.run()
+    assert [(at - begin) / INTERVAL_S for at in began] == pytest.approx([1.0, 2.0, 3.0, 4.5])
+
+
 async def test_work_is_followed_by_rest_in_proportion(field):
     sleep = Slept()
     await field.ask(keep_fresh=True)
