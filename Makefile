@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# Processes that share the tests, file by file.
+JOBS ?= 2
 # The multi-node test cluster's command; e2e skips without it (and fails in CI).
 TEST_CLUSTER ?= $(wildcard ../shared/cluster/cluster)
 export TEST_CLUSTER
@@ -33,8 +35,8 @@ setup: .venv/.ready  ## the virtual environment, pinned by constraints.txt
 run: .venv/.ready  ## the demo: real probers, a real extender, a link that worsens (ARGS=--once to see one decision)
 	@$(BIN)/neilats demo $(ARGS)
 
-test: .venv/.ready  ## unit, property and control-plane tests (the latter need KUBEBUILDER_ASSETS)
-	$(BIN)/python -m pytest -m 'not e2e' $(ARGS)
+test: .venv/.ready  ## unit, property and control-plane tests (the latter need KUBEBUILDER_ASSETS; JOBS=0 for one process)
+	$(BIN)/python -m pytest -m 'not e2e' -n $(JOBS) --dist loadfile $(ARGS)
 
 check: .venv/.ready  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

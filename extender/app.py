@@ -19,9 +19,10 @@ from extender.estimates import Estimates
 from extender.events.voice import Voice
 from extender.followup import Followup
 from extender.gather import RecentPaths
+from extender.gauges import set_gauges
 from extender.grace import Grace
 from extender.health import Health
-from extender.housekeeping import Housekeeper, prober_counts, window_counts
+from extender.housekeeping import Housekeeper
 from extender.ingest import Ingest
 from extender.load import Load
 from extender.metrics import Metrics
@@ -114,7 +115,7 @@ def build(
     voice, placed = _placed(settings, cluster, _watched(scorer, probing, clock), metrics, clock)
     waker = Waker(decider.review, _annotate(cluster), metrics, clock, _stamp)
     followup = Followup(decider, decisions, cluster, waker, voice.announcer, metrics)
-    _gauges(settings, metrics, cluster, health, ingest, store, clock)
+    set_gauges(settings, metrics, cluster, health, ingest, store, clock)
     reports = Reports(ingest, metrics, int(settings.report_max_mib * MIB), access.sender, load, Turns(decider.calls))
     queries = Queries(store, cluster, decider, decisions, clock, followup.settle)
     webhooks = Webhooks(decider, metrics, int(settings.webhook_max_mib * MIB))
@@ -209,23 +210,6 @@ def _placed(
     voice = Voice(settings, cluster.api, metrics, clock)
     placed = PlacedPods(cluster, recent, voice.announcer, metrics, clock, settings.promise_check_s)
     return voice, placed
-
-
-def _gauges(
-    settings: ExtenderSettings,
-    metrics: Metrics,
-    cluster: Cluster,
-    health: Health,
-    ingest: Ingest,
-    store: WindowStore,
-    clock: Callable[[], float],
-) -> None:
-    """Let the metrics ask, when they are read, for what is known anyway."""
-    fresh_for_s = settings.fresh_for_s
-    metrics.ready.set_function(lambda: float(not health.troubles()))
-    metrics.nodes.set_function(lambda: float(len(cluster.nodes)))
-    metrics.count_windows(lambda: window_counts(store, fresh_for_s, clock))
-    metrics.count_probers(lambda: prober_counts(cluster.nodes, ingest.sources, fresh_for_s, clock))
 
 
 def _models(settings: ExtenderSettings, metrics: Metrics) -> ModelHolder:
