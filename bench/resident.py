@@ -32,6 +32,8 @@ SLOTS = 64
 PATIENCE_S = 600.0
 SETTLE_S = 25.0
 """Of calls, until as many decisions are recorded as are kept."""
+QUIET_S = 25.0
+"""Without calls: longer than until what is free goes back to the system."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Resident:
     """Megabytes, and what was there."""
 
     empty_mb: float
+    busy_mb: float
+    """Right behind the calls."""
     full_mb: float
     samples: float
     late: str
@@ -52,7 +56,8 @@ def rows(options: Options) -> Iterator[Row]:
     yield Row(
         f"extender's memory, {nodes:,} nodes x {targets} targets, {pods:,} pods", found.full_mb,
         "before the first report", found.empty_mb, f"<= {TARGET_MB:g} MB",
-        found.full_mb <= TARGET_MB and not found.late, "MB", limit=found.late, details={"samples": found.samples},
+        found.full_mb <= TARGET_MB and not found.late, "MB", limit=found.late,
+        details={"samples": found.samples, "busy_mb": found.busy_mb},
     )  # fmt: skip
 
 
@@ -75,9 +80,11 @@ def measure(nodes: int, targets: int, pods: int) -> Resident:
         _wait(ours, "promises", lambda seen: _placed(seen) >= pods // PROMISED)
         _ask_for_pods(ours, names)
         paced_calls(ours, names, SETTLE_S, check=False)
-        say(f"  {ours.samples():,.0f} samples")
+        busy_mb = ours.child.resident_mb()
+        time.sleep(QUIET_S)
+        say(f"  {ours.samples():,.0f} samples; {busy_mb:.0f} MB right behind the calls")
         late = "" if ready else f"only {seen.answered} of {nodes} probers were answered within {PATIENCE_S:g} s"
-        return Resident(empty_mb, ours.child.resident_mb(), ours.samples(), late)
+        return Resident(empty_mb, busy_mb, ours.child.resident_mb(), ours.samples(), late)
 
 
 def _ask_for_pods(ours: Extender, names: list[str]) -> None:

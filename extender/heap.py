@@ -1,40 +1,56 @@
-"""What malloc keeps of memory that was freed: little, because the windows leave it nothing to use it for again.
+"""What malloc keeps of memory that was freed goes back to the system in quiet moments.
 
-glibc moves the size above which a piece of memory is mapped by itself, and goes back to the system when it is freed, up
-to 32 MiB as larger pieces come and go. Then the arrays of a whole cluster, made for one decision, end up on the heap
-between small objects, and what they leave stays resident: 20 to 35 MB at 5,000 nodes.
+The arrays of a whole cluster, made for one decision, end up on glibc's heap between small objects, and what they leave
+stays resident until malloc is asked for it: 30 MB at 5,000 nodes. To have each of them mapped by itself instead would
+give that back at once, but takes page faults again for each decision and each request of some megabytes.
 """
 
+import asyncio
 import ctypes
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-__all__ = ["give_back_early"]
+from extender.garbage import QUIET_S
 
-MMAP_THRESHOLD: Final = -3
-TRIM_THRESHOLD: Final = -1
-"""glibc's numbers of these settings (malloc.h)."""
+__all__ = ["PERIOD_S", "Heap", "glibc_trim"]
 
-MAPPED_BYTES: Final = 1024 * 1024
-"""From this size on each piece is mapped by itself: arrays over all slots of two thousand paths."""
+PERIOD_S: Final = 20.0
+"""Between two times that malloc is asked."""
 
-KEPT_BYTES: Final = 4 * 1024 * 1024
-"""Free memory at the end of the heap that is kept for what comes next."""
-
-Mallopt = Callable[[int, int], int]
+Trim = Callable[[int], int]
+"""As glibc's `malloc_trim`: keeps so many bytes at the heap's end, and returns 1 where anything was given back."""
 
 
-def give_back_early(mallopt: Mallopt | None = None) -> bool:
-    """Set both sizes, for the whole process; returns whether that was done. Only glibc has them."""
-    mallopt = mallopt or _glibc()
-    return mallopt is not None and bool(mallopt(MMAP_THRESHOLD, MAPPED_BYTES) and mallopt(TRIM_THRESHOLD, KEPT_BYTES))
+class Heap:
+    """Gives memory back while it runs; `last_call` is the time of the latest webhook call, by `clock`.
+
+    In a thread, because it takes some milliseconds.
+    """
+
+    def __init__(
+        self,
+        last_call: Callable[[], float],
+        trim: Trim | None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._last_call, self._trim, self._clock, self._sleep = last_call, trim, clock, sleep
+
+    async def run(self) -> None:
+        """Again and again, for ever."""
+        while True:
+            await self._sleep(PERIOD_S)
+            if self._trim is not None and self._clock() - self._last_call() >= QUIET_S:
+                await asyncio.to_thread(self._trim, 0)
 
 
-def _glibc() -> Mallopt | None:
+def glibc_trim() -> Trim | None:
+    """The C library's `malloc_trim`, if it is glibc."""
     try:
         library = ctypes.CDLL(None)
-        library.gnu_get_libc_version  # noqa: B018 - others may give these numbers another meaning
-        found: Mallopt = library.mallopt
+        library.gnu_get_libc_version  # noqa: B018 - another library's may do something else
+        found: Trim = library.malloc_trim
     except (OSError, AttributeError, TypeError):
         return None
     return found

@@ -13,7 +13,7 @@ from extender.app import Extender, build, new_metrics
 from extender.cluster.base import Cluster, ClusterError
 from extender.cluster.choose import open_cluster
 from extender.garbage import Garbage
-from extender.heap import give_back_early
+from extender.heap import Heap, glibc_trim
 from extender.listeners import Listeners
 from extender.loop import new_loop
 from extender.metrics import Metrics
@@ -112,6 +112,7 @@ async def _background(extender: Extender, listeners: Listeners) -> AsyncIterator
         "waker": extender.waker.run(),
         "housekeeper": extender.housekeeper.run(),
         "garbage": Garbage(lambda: extender.decider.calls.latest).run(),
+        "heap": Heap(lambda: extender.decider.calls.latest, glibc_trim()).run(),
         "recorder": extender.recorder.run(),
         "models": extender.reloader.run(),
         "forecasts": extender.refresher.run(),
@@ -163,7 +164,6 @@ def _announce(extender: Extender, where: Mapping[str, str]) -> None:
 def main(settings: ExtenderSettings) -> int:
     """Run the service; what can be expected to go wrong at the start becomes one log line and status 1."""
     try:
-        give_back_early()
         sys.setswitchinterval(SWITCH_S)
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(run(settings))
