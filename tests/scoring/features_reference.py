@@ -52,7 +52,7 @@ def of_window(window, sla_ms):
     row |= {f"ratio_{level:g}": log_ratio(quantile(window, level), sla_ms) for level in LEVELS}
     row["coverage"] = len(known) / len(window)
     pairs = list(pairwise(window))
-    crossed = sum(not (math.isnan(a) or math.isnan(b)) and (a > sla_ms) != (b > sla_ms) for a, b in pairs)
+    crossed = sum(not (math.isnan(a) or math.isnan(b)) and above([a], sla_ms) != above([b], sla_ms) for a, b in pairs)
     row["crossings"] = crossed / max(len(pairs), 1) if known else math.nan
     return row
 

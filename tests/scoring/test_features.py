@@ -87,6 +87,13 @@ def test_a_sample_that_equals_the_sla_keeps_it():
     assert column(given, "above_5")[0] < 0.05
 
 
+def test_a_window_that_comes_to_the_sla_and_leaves_it_again_crosses_it_twice():
+    paths = Paths.bare(np.array([[1.0, 0.3, 1.0]], np.float32).astype(float))
+    found = column(inputs(paths, 0.3), "crossings")
+    reference = features_reference.of_window(features_reference.single(paths.windows[0]), 0.3)
+    assert found[0] == reference["crossings"] == 1.0
+
+
 slots = st.one_of(st.floats(0.05, 500.0), st.sampled_from([np.nan, np.inf, 1e-5, 12.0, 20.0, 60.0]))
 
 
