@@ -2,8 +2,9 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +15,11 @@ from models.runtime.filling import filled
 from models.runtime.forecast import WINDOW
 from models.runtime.violation import ViolationNetwork
 from scoring.adf import adf_batch
+from scoring.seed import WINDOW_SLOTS
 
 __all__ = ["Floor", "floor_ms"]
 
 THREADS = 2
-ADF_SLOTS = 30
 TURNS = 7
 
 
@@ -41,17 +42,17 @@ def floor_ms() -> Floor:
     paths = full_paths()
     network, parts = ViolationNetwork(violation), list(in_parts(paths))
     wide = [{WINDOW: filled(part.windows, points.manifest.window)} for part in parts]
-    short = np.where(np.isfinite(paths.windows), paths.windows, 10.0)[:, -ADF_SLOTS:]
+    short = np.where(np.isfinite(paths.windows), paths.windows, 10.0)[:, -WINDOW_SLOTS:]
     pieces = [short[begin : begin + ADF_ROWS] for begin in range(0, len(short), ADF_ROWS)]
     with ThreadPoolExecutor(THREADS) as pool:
         return Floor(
-            _timed(pool, [lambda part=part: network.violation(part, SLA_MS) for part in parts]),  # type: ignore[misc]
-            _timed(pool, [lambda given=given: points.run(given) for given in wide]),  # type: ignore[misc]
-            _timed(pool, [lambda piece=piece: adf_batch(piece) for piece in pieces]),  # type: ignore[misc]
+            _timed(pool, [partial(network.violation, part, SLA_MS) for part in parts]),
+            _timed(pool, [partial(points.run, given) for given in wide]),
+            _timed(pool, [partial(adf_batch, piece) for piece in pieces]),
         )
 
 
-def _timed(pool: ThreadPoolExecutor, pieces: list[Callable[[], object]]) -> float:
+def _timed(pool: ThreadPoolExecutor, pieces: Sequence[Callable[[], object]]) -> float:
     def once() -> float:
         began = time.perf_counter()
         list(pool.map(lambda piece: piece(), pieces))

@@ -1,4 +1,4 @@
-"""The package's networks on 5,000 windows, two threads, 250 at a time, against a plain LSTM in the same runtime.
+"""The package's networks on 5,000 windows, two threads, a piece at a time, against a plain LSTM in the same runtime.
 
 The yardstick is one layer of 32 over 30 samples and a linear head of 30, the seed's architecture made small: what a
 network of that size costs here without any of ours.
@@ -13,6 +13,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.timing import Row, interleaved
+from extender.worker import CHUNK_ROWS
 from models.artefact import Artefact
 from models.manifest import Manifest
 from models.registry import Registry, packaged_directory
@@ -25,7 +26,7 @@ from scoring.context import CURVES, Context
 from scoring.features import inputs
 from scoring.paths import Paths
 
-__all__ = ["SLA_MS", "WINDOWS", "full_paths", "in_parts", "packaged", "rows"]
+__all__ = ["SLA_MS", "full_paths", "in_parts", "packaged", "rows"]
 
 WINDOWS = 5000
 CANDIDATES = 50
@@ -96,9 +97,9 @@ def full_paths() -> Paths:
 
 
 def in_parts(paths: Paths) -> Iterator[Paths]:
-    """250 at a time, as the extender asks."""
-    for begin in range(0, WINDOWS, 250):
-        yield paths.take(np.arange(begin, begin + 250))
+    """As many at a time as the extender asks for."""
+    for begin in range(0, WINDOWS, CHUNK_ROWS):
+        yield paths.take(np.arange(begin, min(begin + CHUNK_ROWS, WINDOWS)))
 
 
 def _plain() -> OnnxModel:

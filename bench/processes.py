@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from bench.client import Connection, request
+from bench.cpu import Stat
 from bench.timing import BenchError
 from tests.controlplane.plane import die_with_parent, free_port
 
@@ -23,7 +24,6 @@ __all__ = ["MB", "Child", "Extender", "extender", "module", "null_extender", "ru
 
 MB = 1e6
 START_S = 60.0
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 class Child:
@@ -57,8 +57,7 @@ class Child:
 
     def cpu_s(self) -> float:
         """User and system time so far, of all its threads."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / TICKS_A_SECOND
+        return Stat.of(self.process.pid).cpu_s
 
     def resident_mb(self) -> float:
         """Resident memory in MB of a million bytes."""

@@ -70,15 +70,15 @@ class NameTable:
         `find` gives the place of a name, or -1.
         """
         count, rest = divmod(len(text) - 1, self._width)
-        if rest or not count or text[:1] != b"[":
+        if rest or not count or not self.size or text[:1] != b"[":
             return None
         rows = np.frombuffer(text, np.uint8, offset=1).reshape(count, self._width)
         places = self._slots.take((self._keys(rows) * self._factor >> self._shift).astype(np.intp))
         for i in (places == _OWN).nonzero()[0].tolist():
             begin = 1 + i * self._width
             places[i] = find(text[begin + 1 : begin + self._width - 2].decode("utf-8", "replace"))
-        if places.min() < 0 or int(places.max()) >= self.size:
-            return None
+            if not 0 <= places[i] < self.size:
+                return None
         said = self._rows.take(places, axis=0)
         said[-1, -1] = ord("]")
         return places if said.tobytes() == text[1:] else None

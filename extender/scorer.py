@@ -17,6 +17,7 @@ from extender.gather import Gathered, RecentPaths, gather, gather_recent
 from extender.intents import Intent
 from extender.noise import NoiseTable
 from extender.scoretable import PathTable, ScoreTable
+from extender.snapshot import Snapshot
 from extender.standing import Standing
 from extender.standings import Standings
 from extender.standingtable import Part, StandingTable
@@ -112,7 +113,8 @@ class Scorer:
 
     async def _ask(self, standings: Sequence[Standing], candidates: Candidates, end: float) -> bool:
         """Have missing forecasts computed; returns whether some were not ready in time."""
-        time, late, places = asyncio.get_running_loop().time, False, candidates.places
+        loop, late, places = asyncio.get_running_loop(), False, candidates.places
+        time = loop.time
         until = time() + WAIT_SHARE * max(end - time(), 0.0)
         for standing in standings:
             if time() > end:
@@ -123,10 +125,13 @@ class Scorer:
                 continue
             which = snapshot.wanting[places]
             missing = int(np.count_nonzero(which))
-            self._violations.at_hand(int(np.count_nonzero(snapshot.columns["known"][places])) - missing)
+            loop.call_soon(self._at_hand, snapshot, places, missing)  # behind the answer
             if missing:
                 late |= await standing.ask(Candidates(candidates.index, places[which]), now, until)
         return late
+
+    def _at_hand(self, snapshot: Snapshot, places: Places, missing: int) -> None:
+        self._violations.at_hand(int(np.count_nonzero(snapshot.columns["known"][places])) - missing)
 
     def _parts(
         self, standings: Sequence[Standing], places: Places, now: float, end: float, *, forecast: bool

@@ -19,7 +19,7 @@ from extender.quoting import shortened
 from extender.selectors import EVERY, Selector
 from neilats.log import get_logger
 
-__all__ = ["UNBOUND_S", "KubeCluster"]
+__all__ = ["KubeCluster"]
 
 UNBOUND_S: Final = 5.0
 """Most pods are bound within this time, and the watch of placed pods shows it; for those that are not, their namespace
